@@ -1,0 +1,22 @@
+# Libraries: Debian's through pkg-config, DuckDB from .deps (scripts/bootstrap).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+foreach(pair "SQLITE:sqlite3" "JANSSON:jansson" "YAML:yaml-0.1" "ZIP:libzip" "ZSTD:libzstd" "ZLIB:zlib" "XXHASH:libxxhash"
+             "CRYPTO:libcrypto" "VIPS:vips" "LAPACKE:lapacke" "OPENBLAS:openblas")
+  string(REPLACE ":" ";" pair "${pair}")
+  list(GET pair 0 name)
+  list(GET pair 1 module)
+  pkg_check_modules(${name} IMPORTED_TARGET ${module})
+  if(NOT ${name}_FOUND)
+    message(FATAL_ERROR "${module} is missing: run scripts/bootstrap (or `make`), which installs it")
+  endif()
+endforeach()
+
+find_library(DUCKDB_LIBRARY duckdb HINTS ${BESTFIT_DEPS}/lib)
+find_path(DUCKDB_INCLUDE_DIR duckdb.h HINTS ${BESTFIT_DEPS}/include)
+if(NOT DUCKDB_LIBRARY OR NOT DUCKDB_INCLUDE_DIR)
+  message(FATAL_ERROR "libduckdb is missing: run scripts/bootstrap (or `make`), which puts it into .deps")
+endif()
+add_library(duckdb SHARED IMPORTED)
+set_target_properties(duckdb PROPERTIES IMPORTED_LOCATION ${DUCKDB_LIBRARY} IMPORTED_NO_SONAME OFF
+  INTERFACE_INCLUDE_DIRECTORIES ${DUCKDB_INCLUDE_DIR})

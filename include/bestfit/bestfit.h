@@ -1,0 +1,14 @@
+/* bestfit/bestfit.h: everything; one header a room. */
+#ifndef BESTFIT_BESTFIT_H
+#define BESTFIT_BESTFIT_H
+
+#include <bestfit/base.h>
+#include <bestfit/card.h>
+#include <bestfit/dataset.h>
+#include <bestfit/measure.h>
+#include <bestfit/report.h>
+#include <bestfit/search.h>
+#include <bestfit/sketch.h>
+#include <bestfit/store.h>
+
+#endif

@@ -1,0 +1,92 @@
+/* bestfit/measure.h: sketch x sketch -> number, and the table of every strategy.
+ *
+ * Question it answers: how near is this source to this target, by which definition?
+ *
+ * The table (bf_strategy_at) is the one list of strategies: help, `bestfit strategies`, JSON and documentation are printed
+ * from it. Formulas and sources: docs/strategies.md. Values are the named quantity (a divergence is >= 0 and lower is
+ * closer); ranking flips signs by direction. NaN never leaves a strategy: an input without an answer is
+ * BF_ERR_NOT_APPLICABLE, with the reason.
+ *
+ * Determinism: all randomness is seeded. Thread-safety: frames are read-only once made.
+ */
+#ifndef BESTFIT_MEASURE_H
+#define BESTFIT_MEASURE_H
+
+#include <bestfit/sketch.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum bf_direction { BF_LOWER_IS_CLOSER = 0, BF_HIGHER_IS_CLOSER = 1 } bf_direction;
+
+typedef struct bf_strategy_info {
+  const char *name;       /* stable: "hist-jsd" */
+  const char *family;     /* "data", "paper", "baseline", "composite" */
+  const char *needs;      /* "two sketches", "source accuracy", "nothing", "a repository" */
+  bf_direction direction;
+  double lowest, highest; /* range; infinities allowed */
+  bool symmetric;
+  bool has_raw;           /* also defined on raw rows (compare --raw) */
+  const char *when_empty; /* what an empty input gives */
+  const char *source;     /* paper or part of docs/strategies.md */
+  const char *summary;    /* one sentence */
+} bf_strategy_info;
+
+/* Row i of the table; NULL past the end. */
+BF_API const bf_strategy_info *bf_strategy_at(size_t i);
+/* Row of that name. BF_ERR_NOT_FOUND lists near names. */
+BF_API BF_MUST_CHECK bf_status bf_strategy_find(const char *name, const bf_strategy_info **out, bf_error *err);
+
+/* Parameters of the paper's measures. */
+typedef struct bf_measure_options {
+  size_t struct_size;
+  uint64_t seed;               /* 0: BF_SKETCH_DEFAULT_SEED */
+  uint32_t partition_size;     /* 0: 500 rows */
+  double adaptivity_threshold; /* 0: 0.002 (CIFAR-10 groups in the paper) */
+  uint32_t n_threads;          /* 0: all cores; raw measures only */
+} bf_measure_options;
+#define BF_MEASURE_OPTIONS_INIT \
+  { .struct_size = sizeof(bf_measure_options) }
+
+/* The common frame of one group of candidates: standardisation, bin edges, random features, hash planes, all derived from
+ * the candidate sources with equal weight each (`compare`: from its two sketches). */
+typedef struct bf_frame bf_frame;
+/* BF_ERR_MISMATCH: the sources differ in kind or columns (the first column that differs is named).
+ * BF_ERR_INVALID_ARGUMENT: no source. */
+BF_API BF_MUST_CHECK bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources,
+                                               const bf_measure_options *options, bf_frame **out, bf_error *err);
+BF_API void bf_frame_free(bf_frame *frame);
+/* Names of columns that are constant over the sources and thus left out (borrowed; NULL past the end). */
+BF_API const char *bf_frame_dropped_column(const bf_frame *frame, size_t i);
+
+/* A sketch as seen in a frame: standardised centroids, features, cells, factored covariance; reusable over measures. */
+typedef struct bf_prepared bf_prepared;
+/* BF_ERR_MISMATCH: a column of the frame is missing in the sketch (named), or the kind differs, or projected views of unequal
+ * column lists. The sketch and the frame must outlive the result. */
+BF_API BF_MUST_CHECK bf_status bf_prepared_create(const bf_frame *frame, const bf_sketch *sketch, bf_prepared **out,
+                                                  bf_error *err);
+BF_API void bf_prepared_free(bf_prepared *prepared);
+
+/* Value of the measure `name` of a source for a target, both prepared in the same frame.
+ * BF_ERR_NOT_APPLICABLE: an input without an answer, with the reason. BF_ERR_NOT_FOUND: unknown name.
+ * BF_ERR_UNSUPPORTED: a strategy that exists only in search. */
+BF_API BF_MUST_CHECK bf_status bf_measure(const char *name, const bf_prepared *source, const bf_prepared *target,
+                                          double *out, bf_error *err);
+
+/* The paper's measure `name` on raw rows, exact by definition: paper-jsd, paper-l2, paper-adaptivity.
+ * BF_ERR_UNSUPPORTED: the strategy has no raw form. Others as bf_measure. */
+BF_API BF_MUST_CHECK bf_status bf_measure_raw(const char *name, const bf_rows *source, const bf_rows *target,
+                                              const bf_measure_options *options, double *out, bf_error *err);
+
+/* Jensen-Shannon divergence of every (target partition, source partition) from two sketches, 100 bins, natural logarithm:
+ * row-major [*n_target][*n_source] in *out (you own it, free()). Partitions as in paper-adaptivity.
+ * BF_ERR_NOT_APPLICABLE: a side without partitions. */
+BF_API BF_MUST_CHECK bf_status bf_partition_matrix(const bf_sketch *source, const bf_sketch *target,
+                                                   const bf_measure_options *options, double **out, size_t *n_target,
+                                                   size_t *n_source, bf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

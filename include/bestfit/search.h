@@ -1,0 +1,109 @@
+/* bestfit/search.h: rank the models of a repository for a target.
+ *
+ * Question it answers: which of our models do we deploy on this unlabelled data, and why?
+ *
+ * Method: candidates are grouped by equal columns; in each group a frame is derived, every measure of the strategy computed,
+ * z-scored and signed so that higher is better; groups merge by z. Ties break by model id. docs/strategies.md.
+ * Cost: about one millisecond a candidate. Determinism: as its sketches and seed.
+ * Thread-safety: a result is read-only.
+ */
+#ifndef BESTFIT_SEARCH_H
+#define BESTFIT_SEARCH_H
+
+#include <bestfit/measure.h>
+#include <bestfit/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is ranked: a sketch with a name. Everything is borrowed and must outlive the result. */
+typedef struct bf_candidate {
+  const char *id; /* owner/name */
+  uint32_t version;
+  const char *domain;
+  const bf_sketch *sketch; /* NULL: unranked, no sketch */
+  double source_accuracy;  /* NaN: not known */
+} bf_candidate;
+
+typedef struct bf_search_options {
+  size_t struct_size;
+  const char *strategy;       /* NULL: "similarity" */
+  const char *exclude_domain; /* leave out models of this domain (benchmark protocol), or NULL */
+  bf_measure_options measure; /* seed, partition size, threshold */
+} bf_search_options;
+#define BF_SEARCH_OPTIONS_INIT \
+  { .struct_size = sizeof(bf_search_options), .measure = BF_MEASURE_OPTIONS_INIT }
+
+typedef struct bf_ranked {
+  uint32_t rank; /* from 1 */
+  const char *id;
+  uint32_t version;
+  const char *domain;
+  double source_accuracy; /* NaN: not known */
+  double score;           /* higher is better, whatever the strategy */
+  size_t n_measures;
+  const char *const *measure_names;
+  const double *measure_values; /* NaN: not applicable (JSON null) */
+  size_t n_reasons;
+  const char *const *reasons; /* sentences, most telling first */
+  size_t candidate;           /* number in the candidates given */
+} bf_ranked;
+
+typedef struct bf_skipped {
+  const char *id;
+  uint32_t version;
+  const char *why;
+} bf_skipped;
+
+typedef struct bf_search_result bf_search_result;
+
+/* Ranks. BF_ERR_NOT_FOUND: unknown strategy. No candidate that can be ranked is not an error: the list is empty and every candidate is
+ * among the skipped with its reason. BF_ERR_NOT_APPLICABLE: an empty target. */
+BF_API BF_MUST_CHECK bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
+                                       const bf_search_options *options, bf_search_result **out, bf_error *err);
+/* The same over the latest versions in a repository; the result owns what it loaded. A sketch that does not decode is skipped with its
+ * reason. */
+BF_API BF_MUST_CHECK bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_options *options,
+                                         bf_search_result **out, bf_error *err);
+BF_API void bf_search_result_free(bf_search_result *result);
+
+BF_API const char *bf_search_result_strategy(const bf_search_result *result);
+BF_API size_t bf_search_result_count(const bf_search_result *result);
+BF_API const bf_ranked *bf_search_result_at(const bf_search_result *result, size_t i);
+/* Sketch of a ranked model, borrowed. */
+BF_API const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i);
+BF_API size_t bf_search_result_skipped_count(const bf_search_result *result);
+BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i);
+/* Warnings that concern the target ("column x is constant in every model and varies here"). */
+BF_API size_t bf_search_result_warning_count(const bf_search_result *result);
+BF_API const char *bf_search_result_warning(const bf_search_result *result, size_t i);
+
+/* Why a source is near or far: structured, for reports. */
+typedef struct bf_column_difference {
+  const char *name;       /* column, or "brightness", "contrast" … for images; never NULL */
+  double jsd;             /* Jensen-Shannon divergence of 16 bins; NaN where only means are known */
+  double shift;           /* (target mean - source mean) / source deviation; 0 where both are constant and equal */
+  double scale;           /* target spread / source spread (interquartile range, else deviation); NaN: undefined */
+  double source_mean, target_mean;
+  double unit_factor;     /* 0: units agree; else the factor that target values seem to carry (1000: mm for m) */
+} bf_column_difference;
+
+typedef struct bf_explanation bf_explanation;
+/* BF_ERR_MISMATCH: no comparable columns. */
+BF_API BF_MUST_CHECK bf_status bf_explain(const bf_sketch *source, const bf_sketch *target,
+                                          const bf_measure_options *options, bf_explanation **out, bf_error *err);
+BF_API void bf_explanation_free(bf_explanation *explanation);
+/* Columns by falling difference. */
+BF_API size_t bf_explanation_column_count(const bf_explanation *explanation);
+BF_API const bf_column_difference *bf_explanation_column(const bf_explanation *explanation, size_t i);
+/* Partition matrix as bf_partition_matrix(); NULL where a side has none. */
+BF_API const double *bf_explanation_partitions(const bf_explanation *explanation, size_t *n_target, size_t *n_source,
+                                               double *threshold);
+BF_API size_t bf_explanation_sentence_count(const bf_explanation *explanation);
+BF_API const char *bf_explanation_sentence(const bf_explanation *explanation, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
