@@ -74,6 +74,8 @@ BF_API int bf_status_exit_code(bf_status status);
 BF_API int bf_status_http(bf_status status);
 /* Version of the library as linked, "0.1.0". */
 BF_API const char *bf_version(void);
+/* SHA-256 of bytes as 64 lower-case hexadecimal digits and a terminator: the name of a blob. BF_ERR_INTERNAL: libcrypto refuses. */
+BF_API BF_MUST_CHECK bf_status bf_sha256(const void *bytes, size_t n_bytes, char out[65], bf_error *err);
 
 /* Progress of a long call: `done` of `total` in `unit` ("rows", "bytes", "models"); total 0: unknown.
  * Called from the calling thread at most some ten times a second. Returning false cancels the call,

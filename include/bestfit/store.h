@@ -26,6 +26,7 @@ typedef struct bf_store_options {
   size_t struct_size;
   bool create;    /* make the repository where there is none */
   bool read_only;
+  uint32_t busy_timeout_ms; /* how long a writer waits for another; 0: 30 s */
 } bf_store_options;
 #define BF_STORE_OPTIONS_INIT \
   { .struct_size = sizeof(bf_store_options) }

@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,18 +85,17 @@ static bf_status write_all(int file, const uint8_t *bytes, size_t n_bytes, const
 bf_status bf__file_write_atomic(const char *path, const void *bytes, size_t n_bytes, bf_error *err) {
   bf_status status = BF_OK;
   int file = -1;
-  char *temporary = bf__asprintf("%s.XXXXXX", path);
-  if (!temporary) return bf__error_memory(err, strlen(path) + 8);
-  file = mkostemp(temporary, O_CLOEXEC);
+  uint32_t number = 0; /* O_EXCL decides; the random name only makes a collision unlikely */
+  if (getrandom(&number, sizeof number, GRND_NONBLOCK) < 0) number = (uint32_t)getpid();
+  char *temporary = bf__asprintf("%s.%08x.tmp", path, number);
+  if (!temporary) return bf__error_memory(err, strlen(path) + 16);
+  file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) {
     status = bf__error_errno(err, errno, "cannot write %s", path);
     free(temporary);
     return status;
   }
-  mode_t mask = umask(0);
-  umask(mask);
-  if (fchmod(file, 0666 & ~mask) != 0) status = bf__error_errno(err, errno, "cannot write %s", path);
-  if (status == BF_OK) status = write_all(file, bytes, n_bytes, path, err);
+  status = write_all(file, bytes, n_bytes, path, err);
   if (close(file) != 0 && status == BF_OK) status = bf__error_errno(err, errno, "cannot write %s", path);
   if (status == BF_OK && rename(temporary, path) != 0) status = bf__error_errno(err, errno, "cannot write %s", path);
   if (status != BF_OK)

@@ -95,7 +95,7 @@ void bf__sha256_free(bf__sha256 *h) {
   free(h);
 }
 
-bf_status bf__sha256_bytes(const void *bytes, size_t n, char hex[65], bf_error *err) {
+bf_status bf_sha256(const void *bytes, size_t n, char hex[65], bf_error *err) {
   bf__sha256 *h = NULL;
   bf_status status = bf__sha256_create(&h, err);
   if (status == BF_OK) status = bf__sha256_update(h, bytes, n, err);

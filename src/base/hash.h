@@ -28,6 +28,5 @@ bf_status bf__sha256_create(bf__sha256 **out, bf_error *err);
 bf_status bf__sha256_update(bf__sha256 *h, const void *bytes, size_t n, bf_error *err);
 bf_status bf__sha256_finish(bf__sha256 *h, char hex[65], bf_error *err);
 void bf__sha256_free(bf__sha256 *h);
-bf_status bf__sha256_bytes(const void *bytes, size_t n, char hex[65], bf_error *err);
 
 #endif
