@@ -81,5 +81,7 @@ struct bf_sketch {
 
 /* A zeroed sketch; arrays are added by the builder or the decoder; bf_sketch_free() frees whatever is there. */
 bf_sketch *bf__sketch_alloc(void);
+/* Makes the columns numbered, as if the data had no column names: what is left depends on the cells alone. */
+void bf__sketch_forget_names(bf_sketch *sketch);
 
 #endif

@@ -1,0 +1,248 @@
+/* bestfit add: a model file, its card and the sketch of its training data, stored in one transaction.
+ *
+ * What is cheap is checked first: the model's first byte, the card and the name are refused before gigabytes are read.
+ * The card in the repository is the card given with the flags merged in; without any card the flags write one. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define CARD_MAX_BYTES (1u << 20)
+#define MAX_WORDS 1024u
+
+typedef struct addition {
+  const char *model_path;
+  uint8_t *given; /* card file as it is */
+  size_t given_bytes;
+  char *card; /* as stored */
+  size_t card_bytes;
+  bf_card *parsed;
+  cli_input input;
+  bool has_input;
+} addition;
+
+static void addition_deinit(addition *a) {
+  free(a->given);
+  free(a->card);
+  bf_card_free(a->parsed);
+  cli_input_deinit(&a->input);
+}
+
+/* An ONNX file is a protobuf whose first field, ir_version, gives the byte 0x08. Running a model shows more, later. */
+static bf_status check_model(const char *path, bf_error *err) {
+  struct stat info;
+  if (stat(path, &info) != 0) return cli_error_errno(err, "cannot open the model %s", path);
+  if (!S_ISREG(info.st_mode))
+    return cli_error(err, BF_ERR_FORMAT, "%s is not a file: give the model's .onnx file", path);
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return cli_error_errno(err, "cannot open the model %s", path);
+  char head[32] = "";
+  size_t n = fread(head, 1, sizeof head - 1, file);
+  (void)fclose(file);
+  bf_status status = BF_OK;
+  if (n == 0) {
+    status = cli_error(err, BF_ERR_FORMAT, "%s is empty: give the model's .onnx file", path);
+  } else if (strncmp(head, "version https://git-lfs", 23) == 0) {
+    status = cli_error(err, BF_ERR_FORMAT, "%s is a Git LFS pointer, not the model: run `git lfs pull` first", path);
+  } else if (head[0] != 0x08) {
+    status = cli_error(err, BF_ERR_FORMAT,
+                       "%s is no ONNX model: its first byte is 0x%02x, not 0x08; export the model to ONNX", path,
+                       (unsigned)(unsigned char)head[0]);
+  }
+  if (status != BF_OK && err != NULL) err->position = 0;
+  return status;
+}
+
+/* The card given, or MODEL.md beside MODEL.onnx. */
+static bf_status read_card(cli *c, addition *a, bf_error *err) {
+  const char *path = cli_text(c, "card");
+  if (path != NULL) return cli_read_file(path, CARD_MAX_BYTES, &a->given, &a->given_bytes, err);
+  const char *slash = strrchr(a->model_path, '/'), *dot = strrchr(a->model_path, '.');
+  size_t stem = dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - a->model_path) : strlen(a->model_path);
+  char *beside = malloc(stem + 4);
+  if (beside == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
+  snprintf(beside, stem + 4, "%.*s.md", (int)stem, a->model_path);
+  bf_status status = BF_OK;
+  if (access(beside, R_OK) == 0) {
+    status = cli_read_file(beside, CARD_MAX_BYTES, &a->given, &a->given_bytes, err);
+    if (status == BF_OK) cli_say(c, "card: %s", beside);
+  }
+  free(beside);
+  return status;
+}
+
+/* "a,b,c" cut in place. */
+static size_t split(char *text, const char **out, size_t n_max) {
+  size_t n = 0;
+  for (char *rest = text, *word; n < n_max && (word = strtok_r(rest, ",", &rest)) != NULL;) out[n++] = word;
+  return n;
+}
+
+static bf_status make_card(const cli *c, addition *a, const char *input_kind, bf_error *err) {
+  static const char *const texts[] = {"name", "task", "domain", "license", "tag", "accuracy", "classes"};
+  bool any = a->given == NULL;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) any |= cli_flag(c, texts[i]);
+  const char **words = calloc(2 * (size_t)MAX_WORDS, sizeof *words), **classes = words + MAX_WORDS;
+  char *class_text = strdup(cli_flag(c, "classes") ? cli_text(c, "classes") : "");
+  bf_status status = BF_OK;
+  if (words == NULL || class_text == NULL) {
+    status = cli_error(err, BF_ERR_MEMORY, "out of memory");
+    goto out;
+  }
+  bf_card_fields fields = BF_CARD_FIELDS_INIT;
+  fields.name = cli_text(c, "name");
+  fields.task = cli_text(c, "task");
+  fields.domain = cli_text(c, "domain");
+  fields.license = cli_text(c, "license");
+  fields.source_accuracy = cli_real(c, "accuracy", NAN);
+  fields.tags = words;
+  fields.n_tags = cli_list(c, "tag", words, MAX_WORDS);
+  if (fields.n_tags > MAX_WORDS) fields.n_tags = MAX_WORDS;
+  fields.classes = classes;
+  fields.n_classes = split(class_text, classes, MAX_WORDS);
+  if (a->given == NULL) fields.input_kind = input_kind;
+  free(a->card);
+  a->card = NULL;
+  bf_card_free(a->parsed);
+  a->parsed = NULL;
+  if (any) {
+    status = bf_card_write((const char *)a->given, a->given_bytes, &fields, &a->card, &a->card_bytes, err);
+  } else {
+    a->card = malloc(a->given_bytes + 1);
+    if (a->card == NULL) status = cli_error(err, BF_ERR_MEMORY, "out of memory");
+    if (status == BF_OK) memcpy(a->card, a->given, a->card_bytes = a->given_bytes);
+  }
+  if (status == BF_OK) status = bf_card_parse(a->card, a->card_bytes, &a->parsed, err);
+out:
+  free(words);
+  free(class_text);
+  return status;
+}
+
+static bf_status check_card(const cli *c, const addition *a, bf_error *err) {
+  const char *path = cli_text(c, "card");
+  double accuracy = bf_card_source_accuracy(a->parsed);
+  if (bf_card_name(a->parsed) == NULL)
+    return cli_error(
+        err, BF_ERR_INVALID_ARGUMENT,
+        "the card%s%s has no name: write `name: owner/name` in its `bestfit:` block, or give --name owner/name",
+        path != NULL ? " " : "", path != NULL ? path : "");
+  if (accuracy < 0 || accuracy > 1)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "the accuracy %g is not between 0 and 1", accuracy);
+  return bf_card_check_name(bf_card_name(a->parsed), err);
+}
+
+static bf_status check_kind(const addition *a, bf_error *err) {
+  const char *said = bf_card_input_kind(a->parsed);
+  if (!a->has_input || said == NULL) return BF_OK;
+  const char *is = bf_kind_name(bf_sketch_kind(a->input.sketch));
+  if (strcmp(said, is) == 0) return BF_OK;
+  return cli_error(
+      err, BF_ERR_MISMATCH,
+      "the card says that the input is of kind %s, but the %s of kind %s: give the data that this model was "
+      "trained on, --kind, or correct the card",
+      said, a->input.from_data ? "data are" : "sketch is", is);
+}
+
+static bf_status prepare(cli *c, addition *a, bf_error *err) {
+  const char *data = cli_text(c, "data"), *sketch = cli_text(c, "sketch");
+  if (data != NULL && sketch != NULL)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--data and --sketch are two ways to say the same: give one");
+  bf_status status = check_model(a->model_path, err);
+  if (status == BF_OK) status = read_card(c, a, err);
+  if (status == BF_OK && a->given == NULL && cli_text(c, "name") == NULL)
+    return cli_error(
+        err, BF_ERR_INVALID_ARGUMENT,
+        "no name: give --name owner/name, or a card with `name: owner/name` in its `bestfit:` block (--card FILE, "
+        "or a .md file beside the model)");
+  if (status == BF_OK) status = make_card(c, a, NULL, err);
+  if (status == BF_OK) status = check_card(c, a, err);
+  if (status != BF_OK || (data == NULL && sketch == NULL)) return status;
+  if (sketch != NULL && strcmp(sketch, "-") != 0 && access(sketch, F_OK) == 0 && !cli_is_sketch_file(sketch))
+    return cli_error(err, BF_ERR_FORMAT, "%s is no sketch: `bestfit sketch DATA` makes one, --data reads rows", sketch);
+  status = cli_load_input(c, data != NULL ? data : sketch, &a->input, err);
+  if (status != BF_OK) return status;
+  a->has_input = true;
+  /* a card that the flags write says the kind, now that it is known */
+  if (a->given == NULL) status = make_card(c, a, bf_kind_name(bf_sketch_kind(a->input.sketch)), err);
+  return status == BF_OK ? check_kind(a, err) : status;
+}
+
+static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, bf_error *err) {
+  bf_store_entry entry = BF_STORE_ENTRY_INIT;
+  bf_card *card = a->parsed;
+  size_t n_tags = bf_card_tag_count(card);
+  const char **tags = calloc(n_tags + 1, sizeof *tags);
+  if (tags == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
+  for (size_t i = 0; i < n_tags; i++) tags[i] = bf_card_tag(card, i);
+  entry.name = bf_card_name(card);
+  entry.domain = bf_card_domain(card);
+  entry.task = bf_card_task(card);
+  entry.kind = a->has_input ? bf_kind_name(bf_sketch_kind(a->input.sketch)) : NULL;
+  entry.summary = bf_card_summary(card);
+  entry.license = bf_card_license(card);
+  entry.source_accuracy = bf_card_source_accuracy(card);
+  entry.model_path = a->model_path;
+  entry.card = (const uint8_t *)a->card;
+  entry.card_bytes = a->card_bytes;
+  entry.sketch = a->input.bytes;
+  entry.sketch_bytes = a->input.n_bytes;
+  entry.rows = a->has_input ? bf_sketch_rows(a->input.sketch) : 0;
+  entry.tags = tags;
+  entry.n_tags = n_tags;
+  entry.new_only = cli_flag(c, "new");
+  bf_status status = cli_open_store(c, true, out, err);
+  if (status == BF_OK) status = bf_store_add(*out, &entry, version, err);
+  free(tags);
+  return status;
+}
+
+static int print_added(const cli *c, const addition *a, const bf_store_model *model) {
+  char size[24], card_size[24], sketch_size[24];
+  if (c->json) {
+    json_t *value = cli_json_model(model), *sketch = json_object_get(value, "sketch");
+    json_object_set_new(json_object_get(value, "card"), "bytes", json_integer((json_int_t)a->card_bytes));
+    if (json_is_object(sketch)) json_object_set_new(sketch, "bytes", json_integer((json_int_t)a->input.n_bytes));
+    json_object_set_new(value, "bestfit_version", cli_json_text(bf_version()));
+    json_object_set(value, "warnings", c->warnings);
+    return cli_print_json(c, value);
+  }
+  cli_format_bytes((double)model->model_bytes, size);
+  cli_format_bytes((double)a->card_bytes, card_size);
+  cli_format_bytes((double)a->input.n_bytes, sketch_size);
+  printf("%s@%u\n  model   %s, sha256 %.12s\n  card    %s, sha256 %.12s\n", model->name, model->version, size,
+         model->model_sha256, card_size, model->card_sha256);
+  if (model->sketch_sha256 != NULL)
+    printf("  sketch  %s, sha256 %.12s, %llu rows of kind %s\n", sketch_size, model->sketch_sha256,
+           (unsigned long long)model->rows, model->kind);
+  return 0;
+}
+
+int cmd_add(cli *c) {
+  addition a = {.model_path = c->arguments[0]};
+  bf_error err = {.position = -1};
+  bf_store *repository = NULL;
+  bf_store_list *list = NULL;
+  uint32_t version = 0;
+  char which[256];
+  int code = 0;
+  bf_status status = prepare(c, &a, &err);
+  if (status == BF_OK && !a.has_input)
+    cli_warn(c, "no --data and no --sketch: the model is stored, but search lists it as unranked");
+  if (status == BF_OK) status = store(c, &a, &repository, &version, &err);
+  if (status == BF_OK && cli_text(c, "save-card") != NULL)
+    status = cli_write_file(cli_text(c, "save-card"), a.card, a.card_bytes, &err);
+  if (status == BF_OK) {
+    snprintf(which, sizeof which, "%s@%u", bf_card_name(a.parsed), version);
+    status = bf_store_find(repository, which, &list, &err);
+  }
+  code = status == BF_OK ? print_added(c, &a, bf_store_list_at(list, 0)) : cli_fail(c, &err);
+  bf_store_list_free(list);
+  bf_store_close(repository);
+  addition_deinit(&a);
+  return code;
+}

@@ -1,0 +1,475 @@
+/* Ranking: group candidates by equal columns, measure each group in its own frame, z-score, merge.
+ *
+ * A model is measured on its own columns. Candidates with equal columns share a frame; values of different groups do not compare, so
+ * scores are z-scored inside a group (population deviation) and groups merge by z. `similarity` is the z-score of the sum of
+ * five z-scored measures, each signed so that higher is better; a measure without an answer for a candidate adds 0. A single
+ * named measure is reported as its signed value where there is one group, else as its z-score.
+ *
+ * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their number
+ * beyond their sketches.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "measure/measure_internal.h"
+#include "rank/rank_internal.h"
+
+#define MAX_MEASURES (BF__N_SIMILARITY + 1u)
+#define MAX_WARNINGS 16u
+#define FEW_ROWS 100u
+
+const char *const bf__similarity_measures[BF__N_SIMILARITY] = {"mmd", "centroid-distance", "cell-jsd", "hist-jsd",
+                                                               "gauss-kl-ts"};
+
+/* One candidate on its way. */
+typedef struct entry {
+  size_t candidate; /* number in the candidates given */
+  uint64_t key;     /* equal columns, equal key */
+  size_t group;
+  bool out;         /* skipped */
+  bf_status failed; /* of a worker: not for lack of an answer */
+  double values[MAX_MEASURES];
+  double score;
+  char why[240]; /* why the asked measure has no answer, or why it is skipped */
+} entry;
+
+typedef struct ranking {
+  bf_search_result *result;
+  const bf_candidate *candidates;
+  size_t n;
+  entry *entries;
+  const bf_sketch *target;
+  bf_search_options options;
+  const bf__strategy *strategy;
+  const bf__strategy *measures[MAX_MEASURES];
+  size_t n_measures;
+  size_t asked; /* number of the asked measure among them; SIZE_MAX: composite or baseline */
+  size_t n_groups;
+} ranking;
+
+/* --- grouping ------------------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b) {
+  return strcmp((const char *)a, (const char *)b);
+}
+
+/* Equal for candidates with equal columns. Names in any order, unless the target is matched by position. */
+static bf_status column_key(const bf_sketch *sketch, bool any_order, uint64_t *out, bf_error *err) {
+  uint64_t parts[4] = {(uint64_t)sketch->kind, sketch->n_columns, sketch->projected ? 1 : sketch->named ? 2 : 0,
+                       sketch->projected ? sketch->column_list_hash : 0};
+  uint64_t key = bf__xxh64(parts, sizeof parts, 0);
+  if (sketch->named && !sketch->projected) {
+    char(*names)[BF__NAME_BYTES + 1] = bf__alloc(sketch->n_columns, sizeof *names);
+    if (!names) return bf__error_memory(err, sketch->n_columns * sizeof *names);
+    for (uint32_t i = 0; i < sketch->n_columns; ++i) {
+      memcpy(names[i], sketch->columns[i].name, strnlen(sketch->columns[i].name, BF__NAME_BYTES));
+    }
+    if (any_order) qsort(names, sketch->n_columns, sizeof *names, compare_names);
+    key = bf__xxh64(names, sketch->n_columns * sizeof *names, key);
+    free(names);
+  }
+  *out = key;
+  return BF_OK;
+}
+
+static void skip(entry *e, const char *why) {
+  e->out = true;
+  snprintf(e->why, sizeof e->why, "%s", why);
+}
+
+static bf_status admit(ranking *r, entry *e, bf_error *err) {
+  const bf_candidate *c = &r->candidates[e->candidate];
+  const char *exclude = r->options.exclude_domain;
+  if (exclude && c->domain && strcmp(exclude, c->domain) == 0) {
+    e->out = true;
+    snprintf(e->why, sizeof e->why, "its domain '%s' is excluded", exclude);
+    return BF_OK;
+  }
+  if (!c->sketch) {
+    skip(e, "no sketch");
+    return BF_OK;
+  }
+  if (c->sketch->rows == 0) {
+    skip(e, "its sketch has no rows");
+    return BF_OK;
+  }
+  bf_error cause = {0};
+  uint32_t *map = bf__alloc(c->sketch->n_columns, sizeof *map);
+  if (!map) return bf__error_memory(err, c->sketch->n_columns * sizeof *map);
+  if (bf__columns_map(c->sketch, r->target, "the target", map, &cause) != BF_OK) skip(e, cause.message);
+  free(map);
+  if (!e->out && strcmp(r->strategy->info.name, "source-accuracy") == 0 && !isfinite(c->source_accuracy)) {
+    skip(e, "its accuracy on its own data is not known");
+  }
+  return e->out ? BF_OK : column_key(c->sketch, r->target->named, &e->key, err);
+}
+
+static int compare_keys(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->out != y->out) return x->out ? 1 : -1;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return x->candidate < y->candidate ? -1 : x->candidate > y->candidate;
+}
+
+/* --- measuring ------------------------------------------------------------------------------------------------------ */
+
+typedef struct group_job {
+  ranking *r;
+  entry *members;
+  const bf_frame *frame;
+  const bf_prepared *target;
+  unsigned parts;
+  uint32_t n_reduced;
+} group_job;
+
+static void measure_candidate(void *context, size_t item, uint32_t worker) {
+  (void)worker;
+  const group_job *job = context;
+  const ranking *r = job->r;
+  entry *e = &job->members[item];
+  bf_prepared *source = NULL;
+  bf_error err = {0};
+  bf_status status = bf__prepared_create(job->frame, r->candidates[e->candidate].sketch, job->parts, job->n_reduced,
+                                         &source, &err);
+  if (status == BF_ERR_MISMATCH || status == BF_ERR_NOT_APPLICABLE) {
+    skip(e, err.message);
+    return;
+  }
+  for (size_t m = 0; status == BF_OK && m < r->n_measures; ++m) {
+    double value = NAN;
+    status = r->measures[m]->measure(source, job->target, &value, &err);
+    if (status == BF_OK) {
+      e->values[m] = value;
+    } else if (status == BF_ERR_NOT_APPLICABLE || status == BF_ERR_MISMATCH) {
+      if (m == r->asked || e->why[0] == '\0') snprintf(e->why, sizeof e->why, "%.239s", err.message);
+      status = BF_OK;
+    }
+  }
+  e->failed = status;
+  bf_prepared_free(source);
+}
+
+static bf_status add_warning(bf_search_result *result, const char *text, bf_error *err) {
+  if (!text) return bf__error_memory(err, sizeof(void *));
+  for (size_t i = 0; i < result->n_warnings; ++i) {
+    if (strcmp(result->warnings[i], text) == 0) return BF_OK;
+  }
+  if (result->n_warnings < MAX_WARNINGS) result->warnings[result->n_warnings++] = text;
+  return BF_OK;
+}
+
+static bf_status warn_dropped(ranking *r, const bf_frame *frame, bf_error *err) {
+  for (uint32_t i = 0; i < frame->n_dropped; ++i) {
+    const char *name = frame->dropped[i];
+    for (uint32_t j = 0; j < r->target->n_columns; ++j) {
+      char label[BF__NAME_BYTES + 1];
+      const bf__sketch_column *column = &r->target->columns[j];
+      if (strcmp(name, bf__column_label(r->target, j, label)) != 0 || !(column->min < column->max)) continue;
+      bf_status status = add_warning(
+          r->result,
+          bf__result_text(r->result, "column '%s' is constant in every model's data and varies in the target; it is left out",
+                          name), err);
+      if (status != BF_OK) return status;
+    }
+  }
+  return BF_OK;
+}
+
+static bf_status measure_group(ranking *r, entry *members, size_t n, bf_error *err) {
+  bf_status status = BF_OK;
+  bf_frame *frame = NULL;
+  bf_prepared *target = NULL;
+  bf_error cause = {0};
+  const bf_sketch **sources = bf__alloc(n, sizeof *sources);
+  if (!sources) return bf__error_memory(err, n * sizeof *sources);
+  for (size_t i = 0; i < n; ++i) sources[i] = r->candidates[members[i].candidate].sketch;
+  group_job job = {.r = r, .members = members, .parts = BF__PART_DATA | r->strategy->parts};
+  status = bf_frame_create(sources, n, &r->options.measure, &frame, &cause);
+  if (status == BF_OK) {
+    job.n_reduced = frame->n_reduced;
+    uint32_t available = r->target->n_centroids;
+    if (available > 0 && available < job.n_reduced) job.n_reduced = available;
+    status = bf__prepared_create(frame, r->target, job.parts, job.n_reduced, &target, &cause);
+  }
+  if (status == BF_ERR_MISMATCH || status == BF_ERR_NOT_APPLICABLE) {
+    for (size_t i = 0; i < n; ++i) skip(&members[i], cause.message);
+    status = BF_OK;
+    goto out;
+  }
+  if (status != BF_OK) {
+    if (err) *err = cause;
+    goto out;
+  }
+  job.frame = frame;
+  job.target = target;
+  bf__parallel_for(n, 0, measure_candidate, &job);
+  for (size_t i = 0; i < n; ++i) {
+    if (members[i].failed != BF_OK) {
+      status = bf__error(err, members[i].failed, "measuring '%s' failed", r->candidates[members[i].candidate].id);
+      goto out;
+    }
+  }
+  BF_TRY(warn_dropped(r, frame, err));
+out:
+  bf_prepared_free(target);
+  bf_frame_free(frame);
+  free(sources);
+  return status;
+}
+
+/* --- scores --------------------------------------------------------------------------------------------------------- */
+
+void bf__z_scores(const double *x, size_t n, size_t step, double *out) {
+  double mean = 0.0, sum = 0.0, largest = 0.0;
+  size_t finite = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (!isfinite(x[i * step])) continue;
+    mean += x[i * step];
+    largest = fmax(largest, fabs(x[i * step]));
+    ++finite;
+  }
+  if (finite) mean /= (double)finite;
+  for (size_t i = 0; i < n; ++i) {
+    double d = x[i * step] - mean;
+    if (isfinite(x[i * step])) sum += d * d;
+  }
+  double deviation = finite ? sqrt(sum / (double)finite) : 0.0;
+  bool constant = finite < 2 || !(deviation > largest * 1e-14); /* equal values differ by rounding of the mean only */
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = constant || !isfinite(x[i * step]) ? 0.0 : (x[i * step] - mean) / deviation;
+  }
+}
+
+static double sign_of(const bf__strategy *strategy) {
+  return strategy->info.direction == BF_HIGHER_IS_CLOSER ? 1.0 : -1.0;
+}
+
+/* Scores of one group; members without an answer are skipped. */
+static bf_status score_group(ranking *r, entry *members, size_t n, bf_error *err) {
+  const size_t step = sizeof(entry) / sizeof(double);
+  _Static_assert(sizeof(entry) % sizeof(double) == 0, "entries are strided as doubles");
+  double *z = bf__alloc(n, sizeof *z), *sum = bf__alloc(n, sizeof *sum);
+  if (!z || !sum) {
+    free(z);
+    free(sum);
+    return bf__error_memory(err, n * sizeof *z);
+  }
+  const char *name = r->strategy->info.name;
+  if (strcmp(name, "source-accuracy") == 0 || strcmp(name, "random") == 0) {
+    for (size_t i = 0; i < n; ++i) {
+      const bf_candidate *c = &r->candidates[members[i].candidate];
+      uint64_t hash = bf__mix64(bf__xxh64(c->id, strlen(c->id), bf__measure_options(&r->options.measure).seed), 0);
+      members[i].score = name[0] == 's' ? c->source_accuracy : (double)(hash >> 11) * 0x1p-53;
+    }
+  } else if (r->asked < r->n_measures) {
+    if (r->n_groups > 1) bf__z_scores(&members[0].values[r->asked], n, step, z);
+    for (size_t i = 0; i < n; ++i) {
+      double value = members[i].values[r->asked];
+      if (isnan(value)) members[i].out = true;
+      members[i].score = sign_of(r->strategy) * (r->n_groups > 1 ? z[i] : value);
+    }
+  } else {
+    for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
+      bf__z_scores(&members[0].values[m], n, step, z);
+      for (size_t i = 0; i < n; ++i) sum[i] += sign_of(r->measures[m]) * z[i];
+    }
+    for (size_t i = 0; i < n; ++i) {
+      bool any = false;
+      for (size_t m = 0; m < BF__N_SIMILARITY; ++m) any = any || !isnan(members[i].values[m]);
+      if (!any) members[i].out = true;
+    }
+    bf__z_scores(sum, n, 1, z);
+    for (size_t i = 0; i < n; ++i) members[i].score = z[i];
+  }
+  free(z);
+  free(sum);
+  return BF_OK;
+}
+
+/* --- putting it together -------------------------------------------------------------------------------------------- */
+
+typedef struct sortable {
+  double score;
+  const char *id;
+  uint32_t version;
+  size_t entry; /* number in ranking.entries */
+} sortable;
+
+static int compare_scores(const void *a, const void *b) {
+  const sortable *x = a, *y = b;
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  int order = strcmp(x->id, y->id);
+  if (order != 0) return order;
+  return x->version < y->version ? -1 : x->version > y->version;
+}
+
+static bf_status fill_result(ranking *r, const size_t *order, size_t n, bf_error *err) {
+  bf_search_result *result = r->result;
+  const char **names = bf__result_block(result, MAX_MEASURES, sizeof *names);
+  size_t *groups = bf__alloc(n, sizeof *groups);
+  bf_status status = names && groups ? BF_OK : bf__error_memory(err, n * sizeof *groups);
+  if (status != BF_OK) goto out;
+  for (size_t m = 0; m < r->n_measures; ++m) names[m] = r->measures[m]->info.name;
+  for (size_t i = 0; i < n; ++i) {
+    const entry *e = &r->entries[order[i]];
+    const bf_candidate *c = &r->candidates[e->candidate];
+    double *values = bf__result_block(result, MAX_MEASURES, sizeof *values);
+    if (!values) {
+      status = bf__error_memory(err, MAX_MEASURES * sizeof *values);
+      goto out;
+    }
+    memcpy(values, e->values, sizeof e->values);
+    result->ranked[i] = (bf_ranked){.rank = (uint32_t)(i + 1), .id = c->id, .version = c->version, .domain = c->domain,
+                                    .source_accuracy = c->source_accuracy, .score = e->score,
+                                    .n_measures = r->n_measures, .measure_names = names, .measure_values = values,
+                                    .candidate = e->candidate};
+    result->sketches[i] = c->sketch;
+    groups[i] = e->group;
+  }
+  result->n_ranked = n;
+  status = bf__write_reasons(result, groups, r->target, &r->options.measure, err);
+out:
+  free(groups);
+  return status;
+}
+
+/* Sorts what is ranked, lists what is not. */
+static bf_status finish(ranking *r, bf_error *err) {
+  bf_status status = BF_OK;
+  bf_search_result *result = r->result;
+  size_t n = 0;
+  sortable *sorted = bf__alloc(r->n, sizeof *sorted);
+  size_t *order = bf__alloc(r->n, sizeof *order);
+  size_t *place = bf__alloc(r->n, sizeof *place); /* skipped ones in the order given */
+  if (!sorted || !order || !place) {
+    status = bf__error_memory(err, r->n * sizeof *sorted);
+    goto out;
+  }
+  for (size_t i = 0; i < r->n; ++i) {
+    entry *e = &r->entries[i];
+    const bf_candidate *c = &r->candidates[e->candidate];
+    place[e->candidate] = i;
+    if (!e->out) sorted[n++] = (sortable){e->score, c->id, c->version, i};
+  }
+  qsort(sorted, n, sizeof *sorted, compare_scores);
+  for (size_t i = 0; i < n; ++i) order[i] = sorted[i].entry;
+  for (size_t c = 0; c < r->n; ++c) {
+    const entry *e = &r->entries[place[c]];
+    if (!e->out) continue;
+    const char *why = bf__result_text(result, "%s", e->why[0] ? e->why : "no measure has an answer for it");
+    if (!why) {
+      status = bf__error_memory(err, sizeof e->why);
+      goto out;
+    }
+    result->skipped[result->n_skipped++] = (bf_skipped){r->candidates[c].id, r->candidates[c].version, why};
+  }
+  status = fill_result(r, order, n, err);
+out:
+  free(sorted);
+  free(order);
+  free(place);
+  return status;
+}
+
+static bf_status rank_groups(ranking *r, bf_error *err) {
+  size_t n = 0;
+  qsort(r->entries, r->n, sizeof *r->entries, compare_keys);
+  while (n < r->n && !r->entries[n].out) ++n;
+  for (size_t i = 0; i < n; ++i) {
+    if (i == 0 || r->entries[i].key != r->entries[i - 1].key) ++r->n_groups;
+    r->entries[i].group = r->n_groups - 1;
+  }
+  for (size_t first = 0, end = 0; first < n; first = end) {
+    for (end = first; end < n && r->entries[end].group == r->entries[first].group; ++end) continue;
+    entry *members = &r->entries[first];
+    bf_status status = measure_group(r, members, end - first, err);
+    if (status != BF_OK) return status;
+    qsort(members, end - first, sizeof *members, compare_keys); /* those that fell out go last */
+    size_t in = 0;
+    while (in < end - first && !members[in].out) ++in;
+    if (in > 0 && (status = score_group(r, members, in, err)) != BF_OK) return status;
+  }
+  return BF_OK;
+}
+
+static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
+  static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
+  r->options = options ? *options : defaults;
+  r->options.measure = bf__measure_options(&r->options.measure);
+  bf_status status = bf__strategy_find(r->options.strategy ? r->options.strategy : "similarity", &r->strategy, err);
+  if (status != BF_OK) return status;
+  r->result->strategy = r->strategy->info.name;
+  for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
+    status = bf__strategy_find(bf__similarity_measures[m], &r->measures[m], err);
+    if (status != BF_OK) return status;
+  }
+  r->n_measures = BF__N_SIMILARITY;
+  r->asked = SIZE_MAX;
+  for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
+    if (r->measures[m] == r->strategy) r->asked = m;
+  }
+  if (r->strategy->measure && r->asked == SIZE_MAX) {
+    r->asked = r->n_measures;
+    r->measures[r->n_measures++] = r->strategy;
+  }
+  return BF_OK;
+}
+
+bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                        const bf_sketch *target, const bf_search_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  ranking r = {.result = result, .candidates = candidates, .n = n_candidates, .target = target};
+  BF_TRY(set_up(&r, options, err));
+  if (target->rows == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "the target has no rows");
+  r.entries = bf__alloc(n_candidates, sizeof *r.entries);
+  result->ranked = bf__result_block(result, n_candidates, sizeof *result->ranked);
+  result->sketches = bf__result_block(result, n_candidates, sizeof *result->sketches);
+  result->skipped = bf__result_block(result, n_candidates, sizeof *result->skipped);
+  result->warnings = bf__result_block(result, MAX_WARNINGS, sizeof *result->warnings);
+  if (!r.entries || !result->ranked || !result->sketches || !result->skipped || !result->warnings) {
+    status = bf__error_memory(err, n_candidates * sizeof *r.entries);
+    goto out;
+  }
+  if (target->rows < FEW_ROWS) {
+    BF_TRY(add_warning(result,
+                       bf__result_text(result, "the target has only %llu rows: places that are close to each other may change with more",
+                                       (unsigned long long)target->rows), err));
+  }
+  for (size_t i = 0; i < n_candidates; ++i) {
+    if (!candidates[i].id) {
+      status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "candidate %zu has no id", i);
+      goto out;
+    }
+    r.entries[i].candidate = i;
+    for (size_t m = 0; m < MAX_MEASURES; ++m) r.entries[i].values[m] = NAN;
+    BF_TRY(admit(&r, &r.entries[i], err));
+  }
+  BF_TRY(rank_groups(&r, err));
+  BF_TRY(finish(&r, err));
+out:
+  free(r.entries);
+  return status;
+}
+
+bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
+                  const bf_search_options *options, bf_search_result **out, bf_error *err) {
+  if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the result");
+  *out = NULL;
+  if (!target || (n_candidates > 0 && !candidates)) {
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "candidates and a target are needed");
+  }
+  bf_search_result *result = bf__result_alloc();
+  if (!result) return bf__error_memory(err, sizeof *result);
+  bf_status status = bf__rank_into(result, candidates, n_candidates, target, options, err);
+  if (status != BF_OK) {
+    bf_search_result_free(result);
+    return status;
+  }
+  *out = result;
+  return BF_OK;
+}

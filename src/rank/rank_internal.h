@@ -1,0 +1,82 @@
+/* What the files of src/rank share. */
+#ifndef BESTFIT_SRC_RANK_INTERNAL_H
+#define BESTFIT_SRC_RANK_INTERNAL_H
+
+#include <bestfit/search.h>
+
+#include "base/error.h"
+#include "sketch/sketch_data.h"
+
+/* --- the result and what it owns ------------------------------------------------------------------------------------- */
+
+typedef struct bf__block bf__block; /* one allocation, chained to the result */
+
+struct bf_search_result {
+  bf__block *blocks;
+  const char *strategy;
+  size_t n_ranked, n_skipped, n_warnings;
+  bf_ranked *ranked;          /* [n_candidates] room */
+  const bf_sketch **sketches; /* of the ranked */
+  bf_skipped *skipped;        /* [n_candidates] room */
+  const char **warnings;
+  /* bf_search only */
+  size_t n_owned;
+  bf_sketch **owned;
+  bf_store_list *list;
+};
+
+/* An empty result; memory that lives as long as it. NULL when there is none left. Not for several threads at once. */
+bf_search_result *bf__result_alloc(void);
+void *bf__result_block(bf_search_result *result, size_t n, size_t element_bytes);
+__attribute__((format(printf, 2, 3))) const char *bf__result_text(bf_search_result *result, const char *format, ...);
+
+bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                        const bf_sketch *target, const bf_search_options *options, bf_error *err);
+
+/* --- scores ---------------------------------------------------------------------------------------------------------- */
+
+/* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for one value. */
+void bf__z_scores(const double *x, size_t n, size_t step, double *out);
+
+/* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains it. */
+bf_status bf__write_reasons(bf_search_result *result, const size_t *group, const bf_sketch *target,
+                            const bf_measure_options *options, bf_error *err);
+
+/* --- explanations ---------------------------------------------------------------------------------------------------- */
+
+/* The measures in `similarity`, and the rows of bf_ranked.measure_*. */
+#define BF__N_SIMILARITY 5u
+extern const char *const bf__similarity_measures[BF__N_SIMILARITY];
+
+/* As bf_explain(); the matrix of partitions is what costs most and is made only on request. */
+bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf_measure_options *options,
+                      bool with_matrix, bf_explanation **out, bf_error *err);
+
+#define BF__MAX_SENTENCES 6u
+#define BF__SENTENCE_BYTES 320u
+
+struct bf_explanation {
+  size_t n_columns;
+  bf_column_difference *columns;
+  char (*names)[72];
+  double *matrix;
+  size_t n_target, n_source;
+  double threshold;
+  size_t n_sentences;
+  char sentences[BF__MAX_SENTENCES][BF__SENTENCE_BYTES];
+};
+
+__attribute__((format(printf, 2, 3))) void bf__say(bf_explanation *explanation, const char *format, ...);
+
+/* A suspected unit: target = factor * source + offset. factor 0: none. */
+typedef struct bf__unit {
+  double factor, offset;
+  const char *hint; /* "mm for m" */
+} bf__unit;
+/* Both columns have quantiles; jsd is theirs. */
+bf__unit bf__suspect_unit(const bf__sketch_column *source, const bf__sketch_column *target, double jsd);
+/* Sentences from the differences (explain_sentences.c). */
+bf_status bf__explain_sentences(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
+                                const bf_measure_options *options, const bf__unit *units, bf_error *err);
+
+#endif

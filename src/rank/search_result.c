@@ -1,0 +1,89 @@
+/* The result of a search: plain arrays, and a chain of blocks that die with it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "rank/rank_internal.h"
+
+struct bf__block {
+  bf__block *next;
+  void *memory;
+};
+
+bf_search_result *bf__result_alloc(void) {
+  return bf__alloc(1, sizeof(bf_search_result));
+}
+
+void *bf__result_block(bf_search_result *result, size_t n, size_t element_bytes) {
+  bf__block *block = bf__alloc(1, sizeof *block);
+  if (!block) return NULL;
+  block->memory = bf__alloc(n, element_bytes);
+  if (!block->memory) {
+    free(block);
+    return NULL;
+  }
+  block->next = result->blocks;
+  result->blocks = block;
+  return block->memory;
+}
+
+const char *bf__result_text(bf_search_result *result, const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  int n = vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (n < 0) return NULL;
+  size_t length = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+  char *copy = bf__result_block(result, length + 1, 1);
+  if (!copy) return NULL;
+  for (size_t i = 0; i < length; ++i) copy[i] = text[i];
+  return copy;
+}
+
+void bf_search_result_free(bf_search_result *result) {
+  if (!result) return;
+  while (result->blocks) {
+    bf__block *next = result->blocks->next;
+    free(result->blocks->memory);
+    free(result->blocks);
+    result->blocks = next;
+  }
+  for (size_t i = 0; i < result->n_owned; ++i) bf_sketch_free(result->owned[i]);
+  free(result->owned);
+  if (result->list) bf_store_list_free(result->list);
+  free(result);
+}
+
+const char *bf_search_result_strategy(const bf_search_result *result) {
+  return result ? result->strategy : NULL;
+}
+
+size_t bf_search_result_count(const bf_search_result *result) {
+  return result ? result->n_ranked : 0;
+}
+
+const bf_ranked *bf_search_result_at(const bf_search_result *result, size_t i) {
+  return result && i < result->n_ranked ? &result->ranked[i] : NULL;
+}
+
+const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i) {
+  return result && i < result->n_ranked ? result->sketches[i] : NULL;
+}
+
+size_t bf_search_result_skipped_count(const bf_search_result *result) {
+  return result ? result->n_skipped : 0;
+}
+
+const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i) {
+  return result && i < result->n_skipped ? &result->skipped[i] : NULL;
+}
+
+size_t bf_search_result_warning_count(const bf_search_result *result) {
+  return result ? result->n_warnings : 0;
+}
+
+const char *bf_search_result_warning(const bf_search_result *result, size_t i) {
+  return result && i < result->n_warnings ? result->warnings[i] : NULL;
+}

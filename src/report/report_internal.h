@@ -1,0 +1,90 @@
+/* Parts of the report page. Everything appends to one bf__writer, which is checked once at the end. */
+#ifndef BESTFIT_SRC_REPORT_INTERNAL_H
+#define BESTFIT_SRC_REPORT_INTERNAL_H
+
+#include <bestfit/report.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+/* ---- html.c: escaping ---- */
+void bf__html_raw(bf__writer *w, const char *markup); /* our own markup only */
+/* Text or attribute value: & < > " ' become entities, control characters and bytes that are no UTF-8 become U+FFFD. */
+void bf__html_text(bf__writer *w, const char *text);
+/* Formatted, then escaped as text. */
+__attribute__((format(printf, 2, 3))) void bf__html_format(bf__writer *w, const char *format, ...);
+void bf__html_base64(bf__writer *w, const uint8_t *bytes, size_t n);
+/* <img> of the PNG with an alternative text; `class` is our own. */
+void bf__html_png(bf__writer *w, const uint8_t *png, size_t n_bytes, const char *class, const char *alt);
+/* Source of a script so that it may stand inside <script>; a NUL ends it. */
+void bf__html_script(bf__writer *w, const char *source, size_t n);
+/* JSON so that it may stand inside <script type="application/json">. */
+void bf__html_json(bf__writer *w, const char *json);
+
+/* ---- plots.c: Vega-Lite specifications ---- */
+enum { BF__SIDE_TARGET, BF__SIDE_BEST, BF__SIDE_WORST, BF__SIDES };
+#define BF__PLOT_BINS 40        /* at most, and of columns */
+#define BF__BRIGHTNESS_BINS 16u /* pictures of 16 grey levels are common: more bins would show a comb */
+
+typedef struct bf__histogram_plot {
+  const char *x_title, *y_title;
+  bool root_scale;                         /* square-root y axis, where one bin holds nearly all */
+  double from, to;                         /* range of x */
+  size_t n_bins;                           /* 1 .. BF__PLOT_BINS */
+  const char *names[BF__SIDES];            /* of the legend */
+  double shares[BF__SIDES][BF__PLOT_BINS]; /* per cent a bin */
+  bool present[BF__SIDES];
+} bf__histogram_plot;
+
+typedef struct bf__shift_plot {
+  size_t n_columns;
+  const char *const *columns;
+  const char *names[BF__SIDES];
+  const double *shifts[BF__SIDES]; /* in deviations of the source; the target's is NULL; the worst's may be */
+} bf__shift_plot;
+
+/* JSON of a specification; you own it (free()); NULL on lack of memory. */
+char *bf__plot_histogram(const bf__histogram_plot *plot);
+char *bf__plot_shifts(const bf__shift_plot *plot);
+char *bf__plot_matrix(const double *matrix, size_t n_target, size_t n_source, double threshold, double largest);
+
+/* ---- distributions.c: what the plots show, from sketches ---- */
+
+/* Shares in per cent of the column's values in equal bins of [from, to], from its quantiles. */
+void bf__column_shares(const bf_column *column, double from, double to, double shares[BF__PLOT_BINS]);
+/* Shares in per cent of all cells by brightness, 0 to white in BF__BRIGHTNESS_BINS bins, and the mean in per cent of
+ * white. False where the sketch has no partitions. */
+bool bf__brightness_shares(const bf_sketch *sketch, double shares[BF__PLOT_BINS], double *mean);
+/* Jensen-Shannon divergence of two lists of shares, natural logarithm. */
+double bf__shares_divergence(const double a[BF__PLOT_BINS], const double b[BF__PLOT_BINS]);
+/* Number of the column of `sketch` that answers to column i of `target` (by name where both have names, else by
+ * position). False: none. */
+bool bf__same_column(const bf_sketch *target, uint32_t i, const bf_sketch *sketch, uint32_t *out);
+
+/* ---- thumbnails.c ---- */
+
+/* Up to 24 images of the dataset as <img>; nothing where it holds none. */
+bf_status bf__thumbnails(bf__writer *w, const char *path, const bf_dataset_options *options, bf_error *err);
+/* The mean image as PNG; *out NULL where the sketch has none. You own *out. */
+bf_status bf__mean_image(const bf_sketch *sketch, uint8_t **out, size_t *out_bytes, bf_error *err);
+
+/* ---- sections.c: the page's parts ---- */
+typedef struct bf__page {
+  bf__writer w;
+  const bf_search_result *result;
+  const bf_sketch *sketches[BF__SIDES]; /* NULL: none (worst: fewer than two models) */
+  char *names[BF__SIDES];
+  const bf_report_options *options;
+  unsigned n_plots;
+} bf__page;
+
+void bf__page_ranking(bf__page *page);
+bf_status bf__page_distributions(bf__page *page, bf_error *err);
+bf_status bf__page_partitions(bf__page *page, bf_error *err);
+bf_status bf__page_images(bf__page *page, bf_error *err);
+void bf__page_notes(bf__page *page);
+/* A figure with a finding as heading. Frees `finding` and `spec`; NULL in either is lack of memory and marks the page
+ * as failed. */
+void bf__page_figure(bf__page *page, char *finding, const char *explanation, char *spec);
+
+#endif

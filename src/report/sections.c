@@ -1,0 +1,527 @@
+/* The parts of the page. Each says its finding with numbers first and shows it below. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/report_internal.h"
+#include "sketch/sketch_data.h"
+
+#define MAX_RANKED_SHOWN 50u
+#define MAX_MEASURES_SHOWN 6u
+#define MAX_SKIPPED_SHOWN 50u
+#define DEFAULT_PARTITION_ROWS 500u
+#define DEFAULT_THRESHOLD 0.002 /* of paper-adaptivity, as in bf_measure_options */
+
+static const char *const side_classes[BF__SIDES] = {"target", "best", "worst"};
+
+void bf__page_figure(bf__page *page, char *finding, const char *explanation, char *spec) {
+  bf__writer *w = &page->w;
+  if (finding == NULL || spec == NULL) {
+    w->failed = true;
+  } else {
+    unsigned n = page->n_plots++;
+    bf__html_raw(w, "<figure><figcaption><h3>");
+    bf__html_text(w, finding);
+    bf__html_raw(w, "</h3>");
+    if (explanation != NULL) {
+      bf__html_raw(w, "<p>");
+      bf__html_text(w, explanation);
+      bf__html_raw(w, "</p>");
+    }
+    bf__html_raw(w, "</figcaption><div class=\"plot\" role=\"img\" id=\"plot-");
+    bf__html_format(w, "%u", n);
+    bf__html_raw(w, "\" aria-label=\"");
+    bf__html_text(w, finding);
+    bf__html_raw(w, "\"></div><script type=\"application/json\" data-plot=\"plot-");
+    bf__html_format(w, "%u", n);
+    bf__html_raw(w, "\">");
+    bf__html_json(w, spec);
+    bf__html_raw(w, "</script></figure>\n");
+  }
+  free(finding);
+  free(spec);
+}
+
+static void legend(bf__page *page) {
+  bf__html_raw(&page->w, "<p class=\"legend\">");
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    if (page->sketches[side] == NULL) continue;
+    bf__html_raw(&page->w, "<span class=\"key ");
+    bf__html_raw(&page->w, side_classes[side]);
+    bf__html_raw(&page->w, "\"></span>");
+    bf__html_text(&page->w, page->names[side]);
+    bf__html_raw(&page->w, " ");
+  }
+  bf__html_raw(&page->w, "</p>\n");
+}
+
+/* ---- ranking ---- */
+
+static void measure_cell(bf__writer *w, const bf_ranked *model, size_t k) {
+  bf__html_raw(w, "<td class=\"number\">");
+  if (k < model->n_measures && isfinite(model->measure_values[k])) {
+    bf__html_format(w, "%.4g", model->measure_values[k]);
+  } else {
+    bf__html_raw(w, "–");
+  }
+  bf__html_raw(w, "</td>");
+}
+
+static void reasons_row(bf__writer *w, const bf_ranked *model, size_t n_columns, bool open) {
+  if (model->n_reasons == 0) return;
+  bf__html_raw(w, "<tr class=\"reasons\"><td></td><td colspan=\"");
+  bf__html_format(w, "%zu", n_columns - 1);
+  bf__html_raw(w, open ? "\"><ul>" : "\"><details><summary>why this place</summary><ul>");
+  for (size_t i = 0; i < model->n_reasons; i++) {
+    bf__html_raw(w, "<li>");
+    bf__html_text(w, model->reasons[i]);
+    bf__html_raw(w, "</li>");
+  }
+  bf__html_raw(w, open ? "</ul></td></tr>\n" : "</ul></details></td></tr>\n");
+}
+
+static void ranking_row(bf__writer *w, const bf_ranked *model, size_t n_measures, double lowest, double highest) {
+  /* the bar starts at the lowest score; one model alone has a full bar */
+  double share = highest > lowest ? (model->score - lowest) / (highest - lowest) : 1;
+  bf__html_raw(w, "<tr><td class=\"number\">");
+  bf__html_format(w, "%" PRIu32, model->rank);
+  bf__html_raw(w, "</td><th scope=\"row\">");
+  bf__html_format(w, "%s@%" PRIu32, model->id, model->version);
+  bf__html_raw(w, "</th><td>");
+  bf__html_text(w, model->domain);
+  bf__html_raw(w, "</td><td class=\"score\"><span class=\"bar\" style=\"width:");
+  bf__html_format(w, "%.1f", 90 * (isfinite(share) ? share : 0));
+  bf__html_raw(w, "px\"></span> ");
+  bf__html_format(w, "%.4g", model->score);
+  bf__html_raw(w, "</td>");
+  for (size_t k = 0; k < n_measures; k++) measure_cell(w, model, k);
+  bf__html_raw(w, "<td class=\"number\">");
+  if (isfinite(model->source_accuracy)) {
+    bf__html_format(w, "%.3f", model->source_accuracy);
+  } else {
+    bf__html_raw(w, "–");
+  }
+  bf__html_raw(w, "</td></tr>\n");
+}
+
+static void ranking_head(bf__writer *w, const bf_ranked *first, size_t n_measures) {
+  bf__html_raw(w, "<table><thead><tr><th class=\"number\">rank</th><th>model</th><th>domain</th><th>score</th>");
+  for (size_t k = 0; k < n_measures; k++) {
+    const bf_strategy_info *info = NULL;
+    bool known = bf_strategy_find(first->measure_names[k], &info, NULL) == BF_OK;
+    bf__html_raw(w, "<th class=\"number\"><abbr title=\"");
+    bf__html_text(w, known ? info->summary : first->measure_names[k]);
+    bf__html_raw(w, "\">");
+    bf__html_text(w, first->measure_names[k]);
+    bf__html_raw(w, "</abbr>");
+    if (known)
+      bf__html_raw(w, info->direction == BF_HIGHER_IS_CLOSER ? "<br><small>higher is closer</small>"
+                                                             : "<br><small>lower is closer</small>");
+    bf__html_raw(w, "</th>");
+  }
+  bf__html_raw(w, "<th class=\"number\">source<br>accuracy</th></tr></thead><tbody>\n");
+}
+
+void bf__page_ranking(bf__page *page) {
+  bf__writer *w = &page->w;
+  size_t n = bf_search_result_count(page->result), shown = n < MAX_RANKED_SHOWN ? n : MAX_RANKED_SHOWN;
+  if (n == 0) {
+    bf__html_raw(w, "<section><h2>No model can be ranked for these data</h2></section>\n");
+    return;
+  }
+  const bf_ranked *first = bf_search_result_at(page->result, 0), *last = bf_search_result_at(page->result, n - 1);
+  size_t n_measures = first->n_measures < MAX_MEASURES_SHOWN ? first->n_measures : MAX_MEASURES_SHOWN;
+  bf__html_raw(w, "<section><h2>");
+  if (n > 1) {
+    const bf_ranked *second = bf_search_result_at(page->result, 1);
+    bf__html_format(w, "%s comes first of %zu models, with a score of %.3g before %s with %.3g", first->id, n,
+                    first->score, second->id, second->score);
+  } else {
+    bf__html_format(w, "%s is the only model that can be ranked", first->id);
+  }
+  bf__html_raw(w, "</h2>\n<p>Strategy <code>");
+  bf__html_text(w, bf_search_result_strategy(page->result));
+  bf__html_raw(
+      w,
+      "</code>. The score orders the models, higher is better; it is no accuracy. Source accuracy is what a model "
+      "reached on its own data.</p>\n");
+  ranking_head(w, first, n_measures);
+  for (size_t i = 0; i < shown; i++) {
+    const bf_ranked *model = bf_search_result_at(page->result, i);
+    ranking_row(w, model, n_measures, last->score, first->score);
+    reasons_row(w, model, 5 + n_measures, i < 3);
+  }
+  bf__html_raw(w, "</tbody></table>\n");
+  if (shown < n) {
+    bf__html_raw(w, "<p>");
+    bf__html_format(w, "… and %zu more.", n - shown);
+    bf__html_raw(w, "</p>\n");
+  }
+  bf__html_raw(w, "</section>\n");
+}
+
+/* ---- distributions of named columns ---- */
+
+#define MAX_COLUMN_PLOTS 6u
+
+typedef struct column_choice {
+  uint32_t column; /* of the target */
+  uint32_t match[BF__SIDES];
+  double divergence[BF__SIDES]; /* from the target */
+} column_choice;
+
+/* Range of nearly all values of every side: the outermost quantiles, so that one outlier does not squeeze the rest. */
+static bool common_range(const bf_column columns[BF__SIDES], const bf__page *page, double *from, double *to) {
+  *from = INFINITY, *to = -INFINITY;
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    const bf_column *column = &columns[side];
+    if (page->sketches[side] == NULL || column->n_quantiles == 0) continue;
+    *from = fmin(*from, (double)column->quantiles[0]);
+    *to = fmax(*to, (double)column->quantiles[column->n_quantiles - 1]);
+  }
+  if (*from == *to) {
+    double margin = *from != 0 ? fabs(*from) / 10 : 1;
+    *from -= margin, *to += margin;
+  }
+  return *from < *to && isfinite(*to - *from);
+}
+
+static bool load_columns(const bf__page *page, const column_choice *choice, bf_column columns[BF__SIDES]) {
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    if (page->sketches[side] == NULL) continue;
+    uint32_t i = side == BF__SIDE_TARGET ? choice->column : choice->match[side];
+    if (bf_sketch_column(page->sketches[side], i, &columns[side], NULL) != BF_OK) return false;
+  }
+  return true;
+}
+
+static bool weigh_column(const bf__page *page, column_choice *choice) {
+  bf_column columns[BF__SIDES] = {0};
+  double shares[BF__SIDES][BF__PLOT_BINS], from, to;
+  for (size_t side = BF__SIDE_BEST; side < BF__SIDES; side++)
+    if (page->sketches[side] != NULL &&
+        !bf__same_column(page->sketches[BF__SIDE_TARGET], choice->column, page->sketches[side], &choice->match[side]))
+      return false;
+  if (!load_columns(page, choice, columns) || !common_range(columns, page, &from, &to)) return false;
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    choice->divergence[side] = 0;
+    if (page->sketches[side] == NULL) continue;
+    bf__column_shares(&columns[side], from, to, shares[side]);
+    choice->divergence[side] = bf__shares_divergence(shares[side], shares[BF__SIDE_TARGET]);
+  }
+  return true;
+}
+
+/* Takes the column that differs most on `side` and is not taken yet. */
+static bool take_most_different(const column_choice *all, size_t n, bool *taken, size_t side, column_choice *out) {
+  size_t most = n;
+  for (size_t i = 0; i < n; i++)
+    if (!taken[i] && (most == n || all[i].divergence[side] > all[most].divergence[side])) most = i;
+  if (most == n) return false;
+  taken[most] = true;
+  *out = all[most];
+  return true;
+}
+
+static char *side_distance(const bf_column *target, const bf_column *model) {
+  double deviation = sqrt(model->variance);
+  if (!(deviation > 0)) return bf__asprintf("%.4g (constant)", model->mean);
+  double shift = fabs(target->mean - model->mean) / deviation;
+  return bf__asprintf(shift >= 10 ? "%.4g (%.0f deviations away)" : "%.4g (%.2f deviations away)", model->mean, shift);
+}
+
+static void column_figure(bf__page *page, const column_choice *choice) {
+  bf_column columns[BF__SIDES] = {0};
+  bf__histogram_plot plot = {.y_title = "share of rows, %", .n_bins = BF__PLOT_BINS};
+  if (!load_columns(page, choice, columns) || !common_range(columns, page, &plot.from, &plot.to)) return;
+  char *name = columns[0].name != NULL ? bf__strdup(columns[0].name) : bf__asprintf("column %" PRIu32, choice->column);
+  char *best = side_distance(&columns[BF__SIDE_TARGET], &columns[BF__SIDE_BEST]);
+  char *worst = page->sketches[BF__SIDE_WORST] != NULL
+                    ? side_distance(&columns[BF__SIDE_TARGET], &columns[BF__SIDE_WORST])
+                    : NULL;
+  char *finding = NULL;
+  if (name != NULL && best != NULL)
+    finding = bf__asprintf("%s: target mean %.4g, best model's %s%s%s", name, columns[0].mean, best,
+                           worst != NULL ? ", worst's " : "", worst != NULL ? worst : "");
+  plot.x_title = name;
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    plot.names[side] = page->names[side];
+    plot.present[side] = page->sketches[side] != NULL;
+    if (plot.present[side]) bf__column_shares(&columns[side], plot.from, plot.to, plot.shares[side]);
+  }
+  bf__page_figure(page, finding, NULL, name != NULL ? bf__plot_histogram(&plot) : NULL);
+  free(name);
+  free(best);
+  free(worst);
+}
+
+static bf_status column_figures(bf__page *page, bf_error *err) {
+  uint32_t n_columns = bf_sketch_column_count(page->sketches[BF__SIDE_TARGET]);
+  column_choice *all = bf__alloc(n_columns, sizeof *all), choice;
+  bool *taken = bf__alloc(n_columns, sizeof *taken);
+  size_t n = 0;
+  if (all == NULL || taken == NULL) {
+    free(all);
+    free(taken);
+    return bf__error_memory(err, n_columns * sizeof *all);
+  }
+  for (uint32_t i = 0; i < n_columns; i++) {
+    all[n] = (column_choice){.column = i};
+    n += weigh_column(page, &all[n]);
+  }
+  /* in turn what separates the worst model and what still separates the best */
+  size_t sides[2] = {page->sketches[BF__SIDE_WORST] != NULL ? BF__SIDE_WORST : BF__SIDE_BEST, BF__SIDE_BEST};
+  size_t n_plots = n < MAX_COLUMN_PLOTS ? n : MAX_COLUMN_PLOTS;
+  bf__html_raw(&page->w, "<section><h2>");
+  bf__html_format(&page->w, "The %zu of %" PRIu32 " columns in which the target differs most from the models", n_plots,
+                  n_columns);
+  bf__html_raw(
+      &page->w,
+      "</h2>\n<p>Histograms from the sketches' quantiles, over the range of the middle 98 % of values. Deviations are "
+      "standard deviations of the model's data.");
+  if (page->sketches[BF__SIDE_WORST] != NULL)
+    bf__html_raw(&page->w, " Left: where the worst model's data differ most; right: where the best model's data do.");
+  bf__html_raw(&page->w, "</p>\n");
+  legend(page);
+  bf__html_raw(&page->w, "<div class=\"grid\">\n");
+  for (size_t i = 0; i < n_plots; i++)
+    if (take_most_different(all, n, taken, sides[i % 2], &choice)) column_figure(page, &choice);
+  bf__html_raw(&page->w, "</div></section>\n");
+  free(all);
+  free(taken);
+  return BF_OK;
+}
+
+/* ---- differences of means: images, and data too wide for a view of their own columns ---- */
+
+static double shift_of(const bf_explanation *explanation, const char *name) {
+  for (size_t i = 0; i < bf_explanation_column_count(explanation); i++) {
+    const bf_column_difference *column = bf_explanation_column(explanation, i);
+    if (strcmp(column->name, name) == 0) return column->shift;
+  }
+  return NAN;
+}
+
+static bf_status shift_figure(bf__page *page, bf_error *err) {
+  enum { MAX_SHIFTS = 10 };
+  const char *names[MAX_SHIFTS];
+  double best[MAX_SHIFTS], worst[MAX_SHIFTS];
+  bf_explanation *of_best = NULL, *of_worst = NULL;
+  bf_status status = BF_OK;
+  const bf_sketch *target = page->sketches[BF__SIDE_TARGET];
+  bf__shift_plot plot = {.columns = names, .shifts = {NULL, best, NULL}};
+  BF_TRY(bf_explain(page->sketches[BF__SIDE_BEST], target, &page->options->measure, &of_best, err));
+  if (page->sketches[BF__SIDE_WORST] != NULL)
+    BF_TRY(bf_explain(page->sketches[BF__SIDE_WORST], target, &page->options->measure, &of_worst, err));
+  const bf_explanation *leading = of_worst != NULL ? of_worst : of_best; /* its order: what separates the models */
+  for (size_t i = 0; i < bf_explanation_column_count(leading) && plot.n_columns < MAX_SHIFTS; i++) {
+    const char *name = bf_explanation_column(leading, i)->name;
+    names[plot.n_columns] = name;
+    best[plot.n_columns] = shift_of(of_best, name);
+    worst[plot.n_columns] = of_worst != NULL ? shift_of(of_worst, name) : NAN;
+    plot.n_columns++;
+  }
+  if (plot.n_columns == 0) goto out;
+  if (of_worst != NULL) plot.shifts[BF__SIDE_WORST] = worst;
+  for (size_t side = 0; side < BF__SIDES; side++) plot.names[side] = page->names[side];
+  char *finding =
+      of_worst != NULL
+          ? bf__asprintf("%s: the target is %.2f deviations from the best model's data and %.2f from the worst's",
+                         names[0], fabs(best[0]), fabs(worst[0]))
+          : bf__asprintf("%s: the target is %.2f deviations from the model's data", names[0], fabs(best[0]));
+  bf__page_figure(page, finding, NULL, bf__plot_shifts(&plot));
+out:
+  bf_explanation_free(of_best);
+  bf_explanation_free(of_worst);
+  return status;
+}
+
+bf_status bf__page_distributions(bf__page *page, bf_error *err) {
+  if (page->sketches[BF__SIDE_BEST] == NULL || bf_sketch_rows(page->sketches[BF__SIDE_TARGET]) == 0) return BF_OK;
+  bool is_image = bf_sketch_kind(page->sketches[BF__SIDE_TARGET]) == BF_KIND_IMAGE;
+  if (!is_image && !bf_sketch_projected(page->sketches[BF__SIDE_TARGET])) return column_figures(page, err);
+  bf__html_raw(&page->w, is_image ? "<section><h2>How the pictures differ</h2>\n"
+                                  : "<section><h2>The columns whose means differ most</h2>\n");
+  legend(page);
+  bf__html_raw(&page->w, "<div class=\"grid\">\n");
+  bf__histogram_plot plot = {.x_title = "brightness, % of white",
+                             .y_title = "share of pixels, % (root scale)",
+                             .root_scale = true,
+                             .to = 100,
+                             .n_bins = BF__BRIGHTNESS_BINS};
+  double means[BF__SIDES] = {0};
+  for (size_t side = 0; is_image && side < BF__SIDES; side++) {
+    plot.names[side] = page->names[side];
+    plot.present[side] =
+        page->sketches[side] != NULL && bf__brightness_shares(page->sketches[side], plot.shares[side], &means[side]);
+  }
+  if (plot.present[BF__SIDE_TARGET] && plot.present[BF__SIDE_BEST]) {
+    char *finding =
+        plot.present[BF__SIDE_WORST]
+            ? bf__asprintf(
+                  "Brightness: the target's mean is %.0f %% of white, the best model's data have %.0f %%, the worst's "
+                  "%.0f %%",
+                  means[0], means[1], means[2])
+            : bf__asprintf("Brightness: the target's mean is %.0f %% of white, the model's data have %.0f %%", means[0],
+                           means[1]);
+    bf__page_figure(page, finding, NULL, bf__plot_histogram(&plot));
+  }
+  bf_error unexplained; /* a page without this plot is still a page */
+  if (shift_figure(page, &unexplained) == BF_ERR_MEMORY) {
+    if (err != NULL) *err = unexplained;
+    return BF_ERR_MEMORY;
+  }
+  bf__html_raw(&page->w, "</div></section>\n");
+  return BF_OK;
+}
+
+/* ---- partitions ---- */
+
+typedef struct match_matrix {
+  double *js;
+  size_t n_target, n_source;
+} match_matrix;
+
+static void matrix_figure(bf__page *page, size_t side, const match_matrix *m, double threshold, double largest) {
+  size_t pairs = 0, matched = 0;
+  for (size_t t = 0; t < m->n_target; t++) {
+    size_t here = 0;
+    for (size_t s = 0; s < m->n_source; s++) here += m->js[t * m->n_source + s] < threshold;
+    pairs += here;
+    matched += here > 0;
+  }
+  char *finding = bf__asprintf("%s: %zu of %zu target partitions (%.0f %%) find a match", page->names[side], matched,
+                               m->n_target, 100 * (double)matched / (double)m->n_target);
+  char explanation[200];
+  snprintf(explanation, sizeof explanation,
+           "%zu of %zu pairs lie below %g: adaptivity (matches per target partition) is %.4g.", pairs,
+           m->n_target * m->n_source, threshold, (double)pairs / (double)m->n_target);
+  bf__page_figure(page, finding, explanation, bf__plot_matrix(m->js, m->n_target, m->n_source, threshold, largest));
+}
+
+/* Few rows would give one partition and no picture: unless the user says a size, there are about 12 then. */
+static bf_measure_options partition_options(const bf__page *page) {
+  bf_measure_options options = page->options->measure;
+  uint64_t rows = UINT64_MAX;
+  if (options.partition_size != 0) return options;
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    uint64_t here = page->sketches[side] != NULL ? bf_sketch_rows(page->sketches[side]) : UINT64_MAX;
+    if (here < rows) rows = here;
+  }
+  options.partition_size = rows >= 8 * DEFAULT_PARTITION_ROWS ? DEFAULT_PARTITION_ROWS
+                           : rows >= 240                      ? (uint32_t)(rows / 12)
+                                                              : 20;
+  return options;
+}
+
+bf_status bf__page_partitions(bf__page *page, bf_error *err) {
+  match_matrix matrices[BF__SIDES] = {{0}};
+  bf_measure_options options = partition_options(page);
+  double threshold = page->options->measure.adaptivity_threshold, largest = 0;
+  bf_status status = BF_OK;
+  if (!(threshold > 0)) threshold = DEFAULT_THRESHOLD;
+  for (size_t side = BF__SIDE_BEST; side < BF__SIDES; side++) {
+    match_matrix *m = &matrices[side];
+    if (page->sketches[side] == NULL) continue;
+    status = bf_partition_matrix(page->sketches[side], page->sketches[BF__SIDE_TARGET], &options, &m->js, &m->n_target,
+                                 &m->n_source, err);
+    if (status == BF_ERR_NOT_APPLICABLE || status == BF_ERR_MISMATCH) status = BF_OK, m->js = NULL;
+    if (status != BF_OK) goto out;
+    for (size_t i = 0; m->js != NULL && i < m->n_target * m->n_source; i++)
+      if (isfinite(m->js[i])) largest = fmax(largest, m->js[i]);
+  }
+  if (matrices[BF__SIDE_BEST].js == NULL || matrices[BF__SIDE_BEST].n_target * matrices[BF__SIDE_BEST].n_source < 4)
+    goto out; /* no picture */
+  bf__html_raw(&page->w, "<section><h2>Which parts of the target have a like in the models' data</h2>\n<p>");
+  bf__html_format(&page->w,
+                  "Rows are put into partitions of about %" PRIu32
+                  "; every cell is the Jensen-Shannon divergence of the values in one partition of the target and "
+                  "one of the model's data: light is alike. A dot marks a match, a divergence below %g.",
+                  options.partition_size, threshold);
+  bf__html_raw(&page->w, "</p>\n<div class=\"grid\">\n");
+  for (size_t side = BF__SIDE_BEST; side < BF__SIDES; side++)
+    if (matrices[side].js != NULL && matrices[side].n_target > 0)
+      matrix_figure(page, side, &matrices[side], threshold, largest > 0 ? largest : threshold);
+  bf__html_raw(&page->w, "</div></section>\n");
+out:
+  for (size_t side = 0; side < BF__SIDES; side++) free(matrices[side].js);
+  return status;
+}
+
+/* ---- images ---- */
+
+static bf_status mean_images(bf__page *page, bf_error *err) {
+  bf__html_raw(&page->w, "<h3>Mean image of each side</h3>\n<div class=\"means\">\n");
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    uint8_t *png = NULL;
+    size_t n_bytes = 0;
+    if (page->sketches[side] == NULL || bf_sketch_kind(page->sketches[side]) != BF_KIND_IMAGE) continue;
+    bf_status status = bf__mean_image(page->sketches[side], &png, &n_bytes, err);
+    if (status != BF_OK) return status;
+    if (png == NULL) continue;
+    char *alt = bf__asprintf("mean of all images: %s", page->names[side]);
+    bf__html_raw(&page->w, "<figure class=\"mean\">");
+    bf__html_png(&page->w, png, n_bytes, "mean", alt);
+    bf__html_raw(&page->w, "<figcaption><span class=\"key ");
+    bf__html_raw(&page->w, side_classes[side]);
+    bf__html_raw(&page->w, "\"></span>");
+    bf__html_text(&page->w, page->names[side]);
+    bf__html_raw(&page->w, "</figcaption></figure>\n");
+    free(alt);
+    free(png);
+  }
+  bf__html_raw(&page->w, "</div>\n");
+  return BF_OK;
+}
+
+bf_status bf__page_images(bf__page *page, bf_error *err) {
+  const bf_sketch *target = page->sketches[BF__SIDE_TARGET];
+  if (bf_sketch_kind(target) != BF_KIND_IMAGE || bf_sketch_rows(target) == 0) return BF_OK;
+  bf__html_raw(&page->w, "<section><h2>The target's images</h2>\n");
+  if (page->options->target_path != NULL) {
+    bf__html_raw(&page->w,
+                 "<p>A sample of the target, spread over its first 2,000 rows.</p>\n<div class=\"thumbnails\">");
+    bf_status status = bf__thumbnails(&page->w, page->options->target_path, page->options->dataset_options, err);
+    if (status != BF_OK) return status;
+    bf__html_raw(&page->w, "</div>\n");
+  }
+  bf_status status = bf_sketch_raw_means(target) != NULL ? mean_images(page, err) : BF_OK;
+  bf__html_raw(&page->w, "</section>\n");
+  return status;
+}
+
+/* ---- what was left out ---- */
+
+void bf__page_notes(bf__page *page) {
+  bf__writer *w = &page->w;
+  size_t n_warnings = bf_search_result_warning_count(page->result),
+         n_skipped = bf_search_result_skipped_count(page->result);
+  if (n_warnings > 0) {
+    bf__html_raw(w, "<section><h2>Warnings</h2><ul>\n");
+    for (size_t i = 0; i < n_warnings; i++) {
+      bf__html_raw(w, "<li>");
+      bf__html_text(w, bf_search_result_warning(page->result, i));
+      bf__html_raw(w, "</li>\n");
+    }
+    bf__html_raw(w, "</ul></section>\n");
+  }
+  if (n_skipped == 0) return;
+  bf__html_raw(w, "<section><h2>");
+  bf__html_format(w, "%zu model%s not ranked", n_skipped, n_skipped == 1 ? " is" : "s are");
+  bf__html_raw(w, "</h2><ul>\n");
+  for (size_t i = 0; i < n_skipped && i < MAX_SKIPPED_SHOWN; i++) {
+    const bf_skipped *model = bf_search_result_skipped_at(page->result, i);
+    bf__html_raw(w, "<li>");
+    bf__html_format(w, "%s@%" PRIu32 ": %s", model->id, model->version, model->why);
+    bf__html_raw(w, "</li>\n");
+  }
+  if (n_skipped > MAX_SKIPPED_SHOWN) {
+    bf__html_raw(w, "<li>");
+    bf__html_format(w, "… and %zu more", n_skipped - MAX_SKIPPED_SHOWN);
+    bf__html_raw(w, "</li>\n");
+  }
+  bf__html_raw(w, "</ul></section>\n");
+}
