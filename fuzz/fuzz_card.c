@@ -9,7 +9,9 @@ static void require(bool condition) {
   if (!condition) abort();
 }
 
-static bool same(const char *a, const char *b) { return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0; }
+static bool same(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bf_card *card = NULL;

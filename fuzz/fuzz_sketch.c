@@ -1,5 +1,5 @@
-/* Sketches: what is accepted must encode, decode again and encode to the same bytes. The first byte chooses whether checksums and
- * length are repaired first (without that, no mutation would reach the sections). */
+/* Sketches: what is accepted must encode, decode again and encode to the same bytes. The first byte chooses whether
+ * checksums and length are repaired first (without that, no mutation would reach the sections). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,12 @@
  * `.gz` and `.zst` are read transparently. The format is sniffed from the content, and can be named.
  *
  * Memory: bounded by the batch (at most `batch_bytes`, default 8 MiB, never less than one row) plus the
- * decoder's own buffers; DuckDB is limited to 128 MiB.
+ * decoder's own buffers; DuckDB is limited to 128 MiB, or for Parquet to twice the largest row group (which may have
+ * 1 GiB) plus 64 MiB; tables of more than 512 columns get 80 KiB a column besides.
+ * Cells: every number becomes float32; NULL, NaN, infinity and what float32 cannot hold are NaN, a missing cell; true
+ * is 1, false 0; dates and timestamps are days since 1970-01-01. Columns of text are left out with a warning.
+ * Pixels: grey images keep one channel, others become sRGB of three; 16 bits become 8, alpha is flattened on black,
+ * orientation tags are not applied. Hidden files in a folder are passed over; any other that is no image is an error.
  * Determinism: row order is the file's order (images: paths sorted bytewise), whatever the threads.
  * Thread-safety: one dataset, one thread at a time.
  */
@@ -41,12 +46,13 @@ typedef struct bf_dataset bf_dataset;
 typedef struct bf_dataset_options {
   size_t struct_size;
   const char *format;  /* NULL: sniffed; else a name of the format table */
-  const char *kind;    /* NULL: from format and shape */
-  const char *label;   /* table formats: name of the label column; array formats and idx: path of a file with one
-                          label a row (idx1, npy, or text with one label a line). NULL: none; `images` then takes the
-                          first sub-folder's name as label where all files lie in sub-folders */
+  const char *kind;    /* NULL: from format and shape; float arrays of 3 and 4 dimensions need it named */
+  const char *label;   /* table formats: name of the label column; others: path of a file with one label a row (idx1,
+                          npy, or text with one label a line; an empty one is no label), for npz also the name of
+                          another member. NULL: none; `images` then takes the first sub-folder's name as label where
+                          all files lie in sub-folders */
   const char *columns; /* table formats: comma-separated names to keep, in this order; arrays: 0-based numbers */
-  const char *drop;    /* the same, to leave out */
+  const char *drop;    /* the same, to leave out; not together with columns */
   const char *where;   /* table formats: an SQL condition on the columns; run without file or network access */
   const char *member;  /* npz: name of the array; NULL: the only one, else "X", "x", "data", "arr_0" in this order */
   double range_max;    /* images: value of white, 1, 16 or 255 …; 0: guessed from the first batch, doubt is a warning */
@@ -79,7 +85,9 @@ BF_API BF_MUST_CHECK bf_status bf_dataset_open(const char *path, const bf_datase
                                                bf_error *err);
 BF_API void bf_dataset_close(bf_dataset *dataset);
 
-/* The next batch; n_rows 0 at the end. BF_ERR_FORMAT: bad input, position is the row; the rows before it were valid. */
+/* The next batch; n_rows 0 at the end. BF_ERR_FORMAT: bad input, position is the row (or the byte of the file where
+ * compressed data are damaged or cut, which may be noticed only at the end); the rows before it were valid.
+ * BF_ERR_MISMATCH: the label file has another number of rows. After an error the dataset can only be closed. */
 BF_API BF_MUST_CHECK bf_status bf_dataset_next(bf_dataset *dataset, bf_batch *out, bf_error *err);
 
 BF_API bf_kind bf_dataset_kind(const bf_dataset *dataset);
@@ -88,16 +96,17 @@ BF_API const char *bf_dataset_format(const bf_dataset *dataset);
 BF_API uint32_t bf_dataset_column_count(const bf_dataset *dataset);
 /* Name of a column; NULL: the columns are only numbered. */
 BF_API const char *bf_dataset_column_name(const bf_dataset *dataset, uint32_t column);
-/* Image height, width, channels where all images have one size and it is known; false otherwise. */
+/* Image height, width, channels where all images have one size and it is known; false otherwise. For a folder: of the
+ * images read so far, so that it is known after the first batch and final after the last. */
 BF_API bool bf_dataset_image_shape(const bf_dataset *dataset, uint32_t *height, uint32_t *width, uint32_t *channels);
-/* Value of white; 0 for other kinds. Valid after the first batch. */
+/* Value of white; 0 for other kinds. Valid after the first batch. A pixel below 0 or above it is BF_ERR_FORMAT. */
 BF_API double bf_dataset_range_max(const bf_dataset *dataset);
 /* Labels seen so far, in order of first appearance. */
 BF_API uint32_t bf_dataset_label_count(const bf_dataset *dataset);
 BF_API const char *bf_dataset_label_name(const bf_dataset *dataset, uint32_t label);
 /* Rows if the header tells, else 0. */
 BF_API uint64_t bf_dataset_row_hint(const bf_dataset *dataset);
-/* Bytes read and bytes in all of the input; total 0: unknown. */
+/* Bytes read and bytes in all of the input; total 0: unknown. Folders of images count files instead of bytes. */
 BF_API void bf_dataset_progress(const bf_dataset *dataset, uint64_t *done_bytes, uint64_t *total_bytes);
 /* Warnings so far: guessed range, constant column, column that looks like an identifier, ignored text column … */
 BF_API uint32_t bf_dataset_warning_count(const bf_dataset *dataset);
@@ -119,7 +128,8 @@ BF_API void bf_rows_free(bf_rows *rows);
 BF_API uint64_t bf_rows_count(const bf_rows *rows);
 BF_API uint32_t bf_rows_column_count(const bf_rows *rows);
 BF_API const char *bf_rows_column_name(const bf_rows *rows, uint32_t column);
-/* Row-major [count][column_count]; NaN is a missing cell. NULL where count is 0. */
+/* Row-major [count][column_count]; a cell that is not finite is missing (infinities stay in mapped files, and are NaN
+ * elsewhere). NULL where count is 0. Borrowed; a mapped file must not be shortened by others while it is in use. */
 BF_API const float *bf_rows_cells(const bf_rows *rows);
 
 /* Pixels (uint8, row-major [height][width][channels], channels 1 or 3) as PNG bytes, for reports. You own *out; free()

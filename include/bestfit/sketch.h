@@ -3,13 +3,15 @@
  * Question it answers: what must be kept of a dataset so that models can be ranked by it, without its rows?
  *
  * Method: one pass. Columns (moments and 63 quantiles of a seeded bottom-k sample of 16,384 rows), mean and covariance
- * of the view, up to 256 k-means centroids of the same sample, and 64 row buckets with histograms on power-of-two
- * grids. docs/formats/sketch-v1.md lists every byte and the sources.
- * Accuracy: exact counts, means, variances and covariances (float32 storage); quantile rank error at most 1/126 + 0.0127
- * (with probability 0.99; exact sample up to 16,384 rows); centroids 16 bit a column over its range.
- * Memory: at most 192 KiB encoded; while building some 4 bytes x 16,384 x columns (at most 96) plus one batch a thread.
- * Determinism: equal rows, options and seed give equal bytes on every machine, format and number of threads (column names
- * aside).
+ * of the view, up to 256 k-means centroids of the same sample, and 64 row buckets with histograms of the raw cells on
+ * power-of-two grids. The view is the columns themselves, or 64 projected ones for images and for more than 96 columns.
+ * docs/formats/sketch-v1.md lists every byte and the sources.
+ * Accuracy: exact counts and extremes; means, variances and covariances exact to float32, also with missing cells
+ * (which take their column's mean in covariance and centroids); quantile rank error at most 1/126 + 0.0127 (with
+ * probability 0.99; all rows are in the sample up to 16,384 rows); centroids 16 bit a column over its range. Memory: at
+ * most 192 KiB encoded; while building some 25 MB at most, 130 KB a thread, and the dataset's batch. Cost: 2 cores
+ * sketch about 2 million rows of 64 float32 columns a second, plus 0.3 s for the centroids. Determinism: equal rows,
+ * kind, range and seed give equal bytes on every machine, format and number of threads (column names aside).
  * Thread-safety: a finished sketch is read-only and may be shared between threads.
  * Privacy: no row is stored, but a sketch is not anonymous: it holds extremes and quantiles.
  */
@@ -73,7 +75,7 @@ typedef struct bf_column {
   uint64_t missing;
   double mean, variance; /* of the finite cells (population variance); 0 where count is 0 */
   float min, max;
-  uint32_t n_quantiles; /* 0 where count is 0, else 63 */
+  uint32_t n_quantiles;   /* 0 where count is 0, else 63 */
   const float *quantiles; /* ascending; quantile i stands for rank (i + 0.5) / n_quantiles */
 } bf_column;
 BF_API uint32_t bf_sketch_column_count(const bf_sketch *sketch);

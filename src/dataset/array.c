@@ -56,15 +56,16 @@ bf_status bf__array_check_length(const bf__array_info *info, const bf__stream *s
   shape_text(info, shape, sizeof shape);
   uint64_t n = 0, need = 0, have = 0;
   if (!bf__array_cells(info, 0, &n) || __builtin_mul_overflow(n, info->item_bytes, &need) || need > INT64_MAX / 2)
-    return bf__error_at(err, BF_ERR_FORMAT, 0, "%.60s: the header claims the shape (%s), more bytes than can exist", shown,
-                        shape);
+    return bf__error_at(err, BF_ERR_FORMAT, 0, "%.60s: the header claims the shape (%s), more bytes than can exist",
+                        shown, shape);
   if (!bf__stream_length(stream, &have)) return BF_OK;
   have = have > info->data_offset ? have - info->data_offset : 0;
   if (have >= need) return BF_OK;
-  return bf__error_at(err, BF_ERR_FORMAT, (int64_t)(info->data_offset + have),
-                      "%.60s: the header claims the shape (%s), which needs %llu bytes of data, but the file has %llu: it "
-                      "was cut, fetch it again",
-                      shown, shape, (unsigned long long)need, (unsigned long long)have);
+  return bf__error_at(
+      err, BF_ERR_FORMAT, (int64_t)(info->data_offset + have),
+      "%.60s: the header claims the shape (%s), which needs %llu bytes of data, but the file has %llu: it "
+      "was cut, fetch it again",
+      shown, shape, (unsigned long long)need, (unsigned long long)have);
 }
 
 /* Conversion */
@@ -101,17 +102,28 @@ static void swap_items(const uint8_t *raw, uint8_t *out, size_t n, size_t item) 
 
 static void convert_native(char type, uint32_t item, const uint8_t *raw, float *out, size_t n) {
   switch (type << 4 | (int)item) {
-    case 'b' << 4 | 1: CONVERT(uint8_t, v ? 1.0f : 0.0f);
-    case 'u' << 4 | 1: CONVERT(uint8_t, (float)v);
-    case 'i' << 4 | 1: CONVERT(int8_t, (float)v);
-    case 'u' << 4 | 2: CONVERT(uint16_t, (float)v);
-    case 'i' << 4 | 2: CONVERT(int16_t, (float)v);
-    case 'u' << 4 | 4: CONVERT(uint32_t, (float)v);
-    case 'i' << 4 | 4: CONVERT(int32_t, (float)v);
-    case 'u' << 4 | 8: CONVERT(uint64_t, (float)(double)v);
-    case 'i' << 4 | 8: CONVERT(int64_t, (float)(double)v);
-    case 'f' << 4 | 2: CONVERT(uint16_t, half_to_float(v));
-    case 'f' << 4 | 8: CONVERT(double, fabs(v) < 0x1.ffffffp127 ? (float)v : NAN);
+    case 'b' << 4 | 1:
+      CONVERT(uint8_t, v ? 1.0f : 0.0f);
+    case 'u' << 4 | 1:
+      CONVERT(uint8_t, (float)v);
+    case 'i' << 4 | 1:
+      CONVERT(int8_t, (float)v);
+    case 'u' << 4 | 2:
+      CONVERT(uint16_t, (float)v);
+    case 'i' << 4 | 2:
+      CONVERT(int16_t, (float)v);
+    case 'u' << 4 | 4:
+      CONVERT(uint32_t, (float)v);
+    case 'i' << 4 | 4:
+      CONVERT(int32_t, (float)v);
+    case 'u' << 4 | 8:
+      CONVERT(uint64_t, (float)(double)v);
+    case 'i' << 4 | 8:
+      CONVERT(int64_t, (float)(double)v);
+    case 'f' << 4 | 2:
+      CONVERT(uint16_t, half_to_float(v));
+    case 'f' << 4 | 8:
+      CONVERT(double, fabs(v) < 0x1.ffffffp127 ? (float)v : NAN);
     default:
       memcpy(out, raw, n * sizeof *out);
       infinities_to_nan(out, n);
@@ -160,9 +172,10 @@ static bf_status read_cells(array_reader *r, float *out, size_t n, size_t *got, 
 }
 
 static bf_status data_end(const bf_dataset *dataset, const array_reader *r, uint64_t row, bf_error *err) {
-  return bf__error_at(err, BF_ERR_FORMAT, (int64_t)row,
-                      "%.80s: the data end within row %llu, but the header claims %llu rows: it was cut, fetch it again",
-                      dataset->shown, (unsigned long long)row, (unsigned long long)r->n_rows);
+  return bf__error_at(
+      err, BF_ERR_FORMAT, (int64_t)row,
+      "%.80s: the data end within row %llu, but the header claims %llu rows: it was cut, fetch it again",
+      dataset->shown, (unsigned long long)row, (unsigned long long)r->n_rows);
 }
 
 static bf_status reserve(array_reader *r, size_t cells, size_t limit, bf_error *err) {
@@ -216,10 +229,11 @@ static bf_status pixel_outside(const bf_dataset *dataset, const float *cells, ui
   for (size_t i = 0; i < rows * width; i++) {
     if (!(cells[i] < 0.0f || (double)cells[i] > dataset->range_max)) continue;
     uint64_t row = first + i / width;
-    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)row,
-                        "%.60s: row %llu has the value %g, but pixels are taken to lie in 0..%g: give the value of white as "
-                        "range_max, or scale the pixels to 0..255",
-                        dataset->shown, (unsigned long long)row, (double)cells[i], dataset->range_max);
+    return bf__error_at(
+        err, BF_ERR_FORMAT, (int64_t)row,
+        "%.60s: row %llu has the value %g, but pixels are taken to lie in 0..%g: give the value of white as "
+        "range_max, or scale the pixels to 0..255",
+        dataset->shown, (unsigned long long)row, (double)cells[i], dataset->range_max);
   }
   return BF_OK;
 }
@@ -240,10 +254,11 @@ static double guess_range(bf_dataset *dataset, const bf__array_info *info, doubl
     sure = info->item_bytes == 2 && info->type == 'u';
   }
   if (!sure)
-    bf__dataset_warn(dataset,
-                     "the value of white was guessed as %g, because the largest pixel of the first rows is %g; give it as "
-                     "range_max if that is wrong",
-                     range, max);
+    bf__dataset_warn(
+        dataset,
+        "the value of white was guessed as %g, because the largest pixel of the first rows is %g; give it as "
+        "range_max if that is wrong",
+        range, max);
   return range;
 }
 
@@ -267,8 +282,8 @@ static bf_status array_next(bf_dataset *dataset, bf_batch *out, bf_error *err) {
   uint64_t first = (uint64_t)dataset->next_row, left = r->n_rows - first;
   size_t rows = left < r->rows_per_batch ? (size_t)left : r->rows_per_batch;
   if (rows == 0) return BF_OK;
-  bf_status status = r->selected ? read_selected(dataset, r, first, rows, err)
-                                 : read_all_columns(dataset, r, first, rows, err);
+  bf_status status =
+      r->selected ? read_selected(dataset, r, first, rows, err) : read_all_columns(dataset, r, first, rows, err);
   if (status != BF_OK) return status;
   out->n_rows = (uint32_t)rows;
   out->n_columns = dataset->n_columns;
@@ -311,9 +326,10 @@ static bf_status choose_kind(bf_dataset *dataset, const bf__array_info *info, bf
   bool can_be_image = info->n_dims == 3 || info->n_dims == 4;
   if (dataset->kind_named) {
     if (dataset->kind == BF_KIND_IMAGE && !can_be_image)
-      return bf__error(err, BF_ERR_INVALID_ARGUMENT,
-                       "%.60s has the shape (%s), but images need (n,H,W) or (n,H,W,C): reshape it, or read it as features",
-                       dataset->shown, shape);
+      return bf__error(
+          err, BF_ERR_INVALID_ARGUMENT,
+          "%.60s has the shape (%s), but images need (n,H,W) or (n,H,W,C): reshape it, or read it as features",
+          dataset->shown, shape);
     return BF_OK;
   }
   dataset->kind = BF_KIND_FEATURES;
@@ -323,22 +339,23 @@ static bf_status choose_kind(bf_dataset *dataset, const bf__array_info *info, bf
     dataset->kind = BF_KIND_IMAGE;
     return BF_OK;
   }
-  return bf__error(err, BF_ERR_UNSUPPORTED,
-                   "%.60s has the shape (%s) and is not uint8, so it may hold images or series: give the kind image, or the "
-                   "kind features to read each row as one flat vector",
-                   dataset->shown, shape);
+  return bf__error(
+      err, BF_ERR_UNSUPPORTED,
+      "%.60s has the shape (%s) and is not uint8, so it may hold images or series: give the kind image, or the "
+      "kind features to read each row as one flat vector",
+      dataset->shown, shape);
 }
 
 static bf_status image_shape(bf_dataset *dataset, const bf__array_info *info, bf_error *err) {
   uint64_t height = info->shape[1], width = info->shape[2], channels = info->n_dims == 4 ? info->shape[3] : 1, pixels;
   if (__builtin_mul_overflow(height, width, &pixels) || pixels > BF__MAX_PIXELS)
-    return bf__error(err, BF_ERR_LIMIT, "%.60s: images of %llu x %llu pixels; at most 64 megapixels are read: scale them down",
+    return bf__error(err, BF_ERR_LIMIT,
+                     "%.60s: images of %llu x %llu pixels; at most 64 megapixels are read: scale them down",
                      dataset->shown, (unsigned long long)width, (unsigned long long)height);
   if (channels != 1 && channels != 3) {
     bool first = info->n_dims == 4 && (height == 1 || height == 3);
-    return bf__error(err, BF_ERR_UNSUPPORTED,
-                     "%.60s: images of %llu channels in (n,H,W,C); 1 or 3 are read%s", dataset->shown,
-                     (unsigned long long)channels,
+    return bf__error(err, BF_ERR_UNSUPPORTED, "%.60s: images of %llu channels in (n,H,W,C); 1 or 3 are read%s",
+                     dataset->shown, (unsigned long long)channels,
                      first ? ": this looks like (n,C,H,W), convert it with x.transpose(0, 2, 3, 1)"
                            : ": keep the grey or the red, green and blue channels");
   }
@@ -360,8 +377,8 @@ static bf_status features_shape(bf_dataset *dataset, array_reader *r, bf_error *
 
 static bf_status check_type(const bf_dataset *dataset, const bf__array_info *info, bf_error *err) {
   if (info->type == 'U' || info->type == 'S')
-    return bf__error(err, BF_ERR_UNSUPPORTED, "%.80s holds strings; rows must be numbers (strings are read as labels only)",
-                     dataset->shown);
+    return bf__error(err, BF_ERR_UNSUPPORTED,
+                     "%.80s holds strings; rows must be numbers (strings are read as labels only)", dataset->shown);
   if (info->fortran && info->n_dims > 1)
     return bf__error(err, BF_ERR_UNSUPPORTED,
                      "%.80s is stored column by column (Fortran order); convert it with np.save(path, "

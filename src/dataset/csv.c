@@ -1,6 +1,6 @@
-/* Delimited text: which delimiter, is there a header, what do the columns hold? Answered from the first bytes of the file,
- * by rules that can be told in three lines, so that a ragged or odd file is an error with a line and never a dialect that
- * happens to fit. The cells themselves are read by table_duckdb.c with what is found here.
+/* Delimited text: which delimiter, is there a header, what do the columns hold? Answered from the first bytes of the
+ * file, by rules that can be told in three lines, so that a ragged or odd file is an error with a line and never a
+ * dialect that happens to fit. The cells themselves are read by table_duckdb.c with what is found here.
  *
  *   delimiter  the most frequent of comma, semicolon, bar in the first line outside quotes (tab for tsv); '"' quotes
  *   header     unless a cell of the first line is a number whose column does not contradict (see has_header)
@@ -66,7 +66,9 @@ static scan_result scan_cell(scanner *s, cell *out) {
 
 /* Types */
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 static bool is_null(const cell *c) {
   static const char *const NAMES[] = {"NA", "N/A", "NULL", "null"};
@@ -114,7 +116,8 @@ static bool is_bool(const char *p, size_t n) {
 
 static bool matches(const char *p, const char *pattern, size_t n) {
   for (size_t i = 0; i < n; i++)
-    if (pattern[i] == '0' ? !is_digit(p[i]) : pattern[i] == 'T' ? p[i] != 'T' && p[i] != ' ' : p[i] != pattern[i]) return false;
+    if (pattern[i] == '0' ? !is_digit(p[i]) : pattern[i] == 'T' ? p[i] != 'T' && p[i] != ' ' : p[i] != pattern[i])
+      return false;
   return true;
 }
 
@@ -251,7 +254,8 @@ static bf_status make_unique(char **names, uint32_t n, bf_error *err) {
   return BF_OK;
 }
 
-/* A first line is a header where a cell is not of its column's type (a name above numbers), or where no cell is a number. */
+/* A first line is a header where a cell is not of its column's type (a name above numbers), or where no cell is a
+ * number. */
 static bool has_header(const unsigned *first, const unsigned *rest, uint32_t n) {
   bool any_number = false;
   for (uint32_t i = 0; i < n; i++) {
@@ -274,10 +278,10 @@ static bf_status first_record(scanner *s, const char *shown, cell **out, uint32_
     r = scan_cell(s, &(*out)[n]);
     if (r == SCAN_CUT)
       return bf__error_at(err, BF_ERR_FORMAT, 0, "%.80s: a quote in the first line is never closed", shown);
-    if (n >= BF__MAX_COLUMNS)
-      return bf__error(err, BF_ERR_LIMIT, "%.80s: more than 1,000,000 columns", shown);
+    if (n >= BF__MAX_COLUMNS) return bf__error(err, BF_ERR_LIMIT, "%.80s: more than 1,000,000 columns", shown);
     if (!bf__utf8_valid((*out)[n].text, (*out)[n].n))
-      return bf__error_at(err, BF_ERR_FORMAT, 0, "%.60s: the first line is not UTF-8 text: convert it with iconv -t UTF-8", shown);
+      return bf__error_at(err, BF_ERR_FORMAT, 0,
+                          "%.60s: the first line is not UTF-8 text: convert it with iconv -t UTF-8", shown);
   }
   *n_out = n;
   return BF_OK;
@@ -296,7 +300,8 @@ static void scan_types(scanner *s, unsigned *types, unsigned *row, uint32_t n_co
       if (n < n_columns) row[n] = types_of(&c);
       n++;
     }
-    for (uint32_t i = 0; n == n_columns && i < n_columns; i++) types[i] &= row[i]; /* ragged rows are reported when read */
+    for (uint32_t i = 0; n == n_columns && i < n_columns; i++)
+      types[i] &= row[i]; /* ragged rows are reported when read */
   }
 }
 
@@ -372,7 +377,9 @@ bool bf__tsv_sniff(const bf__probe *probe) {
   return tabs > others && is_text(probe);
 }
 
-bool bf__csv_sniff(const bf__probe *probe) { return is_text(probe); }
+bool bf__csv_sniff(const bf__probe *probe) {
+  return is_text(probe);
+}
 
 bool bf__jsonl_sniff(const bf__probe *probe) {
   size_t i = 0;

@@ -1,8 +1,9 @@
 /* Opening, the common part of reading, and what can be asked of a dataset.
  *
- * A path is looked at once: what it is, how it is compressed, and its first 64 KiB decompressed. The format table's sniff
- * functions see only that. The row's open() then puts a reader (three functions and a state) into the dataset, and this
- * file adds to each of its batches what all formats share: row numbers, labels from a file, and the watch over columns. */
+ * A path is looked at once: what it is, how it is compressed, and its first 64 KiB decompressed. The format table's
+ * sniff functions see only that. The row's open() then puts a reader (three functions and a state) into the dataset,
+ * and this file adds to each of its batches what all formats share: row numbers, labels from a file, and the watch over
+ * columns. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ bf_status bf_kind_find(const char *name, bf_kind *out, bf_error *err) {
     *out = (bf_kind)i;
     return BF_OK;
   }
-  return bf__error(err, BF_ERR_NOT_FOUND, "unknown kind \"%.40s\"; known: features, series, image, text, pair, tagged", name);
+  return bf__error(err, BF_ERR_NOT_FOUND, "unknown kind \"%.40s\"; known: features, series, image, text, pair, tagged",
+                   name);
 }
 
 /* Opening */
@@ -80,7 +82,8 @@ static bf_status copy_options(bf_dataset *d, const char *path, const bf_dataset_
   d->batch_bytes = o->batch_bytes ? o->batch_bytes : BF__DEFAULT_BATCH_BYTES;
   if (d->batch_bytes > (size_t)1 << 30) d->batch_bytes = (size_t)1 << 30;
   if (!(o->range_max >= 0) || o->range_max > 1e9)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "range_max %g: the value of white is above 0, such as 1 or 255", o->range_max);
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "range_max %g: the value of white is above 0, such as 1 or 255",
+                     o->range_max);
   d->range_max = o->range_max;
   d->range_known = o->range_max > 0;
   if (d->columns && d->drop)
@@ -100,8 +103,8 @@ static bf_status choose_kind(bf_dataset *d, const char *name, bf_error *err) {
   }
   d->kind_named = true;
   if (f->kinds & (1u << d->kind)) return BF_OK;
-  return bf__error(err, BF_ERR_UNSUPPORTED, "the kind %s is not read from the format %s, which gives: %s", name, f->info.name,
-                   f->info.kinds);
+  return bf__error(err, BF_ERR_UNSUPPORTED, "the kind %s is not read from the format %s, which gives: %s", name,
+                   f->info.name, f->info.kinds);
 }
 
 /* An option that the format would ignore is refused, so that nobody believes it was heeded. */
@@ -118,15 +121,18 @@ static bf_status check_uses(const bf_dataset *d, bf_error *err) {
                  {"range_max", d->range_known, BF__USES_RANGE}};
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
     if (options[i].given && !(f->uses & options[i].use))
-      return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the option %s does not fit the format %s", options[i].name, f->info.name);
+      return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the option %s does not fit the format %s", options[i].name,
+                       f->info.name);
   return BF_OK;
 }
 
 static bf_status check_place(const bf__format *f, const bf__probe *probe, const char *shown, bf_error *err) {
   if (f->is_folder == probe->is_folder) return BF_OK;
   if (probe->is_folder)
-    return bf__error(err, BF_ERR_FORMAT, "%.80s is a folder, but the format %s is a file: name the file", shown, f->info.name);
-  return bf__error(err, BF_ERR_FORMAT, "%.80s is a file, but the format %s is a folder: name the folder", shown, f->info.name);
+    return bf__error(err, BF_ERR_FORMAT, "%.80s is a folder, but the format %s is a file: name the file", shown,
+                     f->info.name);
+  return bf__error(err, BF_ERR_FORMAT, "%.80s is a file, but the format %s is a folder: name the folder", shown,
+                   f->info.name);
 }
 
 static bf_status open_labels(bf_dataset *d, bf_error *err) {
@@ -135,7 +141,8 @@ static bf_status open_labels(bf_dataset *d, bf_error *err) {
   bf_status status = bf__label_source_open(d, &d->label_source, err);
   if (status != BF_OK) return status;
   if (!d->rows_known || !bf__label_source_count(d->label_source, &n) || n == d->row_hint) return BF_OK;
-  return bf__error(err, BF_ERR_MISMATCH, "the label file has %llu labels, but the data have %llu rows: each row needs one",
+  return bf__error(err, BF_ERR_MISMATCH,
+                   "the label file has %llu labels, but the data have %llu rows: each row needs one",
                    (unsigned long long)n, (unsigned long long)d->row_hint);
 }
 
@@ -233,11 +240,17 @@ out:
 
 /* Questions */
 
-bf_kind bf_dataset_kind(const bf_dataset *d) { return d->kind; }
+bf_kind bf_dataset_kind(const bf_dataset *d) {
+  return d->kind;
+}
 
-const char *bf_dataset_format(const bf_dataset *d) { return d->format->info.name; }
+const char *bf_dataset_format(const bf_dataset *d) {
+  return d->format->info.name;
+}
 
-uint32_t bf_dataset_column_count(const bf_dataset *d) { return d->n_columns; }
+uint32_t bf_dataset_column_count(const bf_dataset *d) {
+  return d->n_columns;
+}
 
 const char *bf_dataset_column_name(const bf_dataset *d, uint32_t column) {
   return d->names && column < d->n_columns ? d->names[column] : NULL;
@@ -251,21 +264,31 @@ bool bf_dataset_image_shape(const bf_dataset *d, uint32_t *height, uint32_t *wid
   return true;
 }
 
-double bf_dataset_range_max(const bf_dataset *d) { return d->kind == BF_KIND_IMAGE ? d->range_max : 0; }
+double bf_dataset_range_max(const bf_dataset *d) {
+  return d->kind == BF_KIND_IMAGE ? d->range_max : 0;
+}
 
-uint32_t bf_dataset_label_count(const bf_dataset *d) { return d->n_labels; }
+uint32_t bf_dataset_label_count(const bf_dataset *d) {
+  return d->n_labels;
+}
 
 const char *bf_dataset_label_name(const bf_dataset *d, uint32_t label) {
   return label < d->n_labels ? d->label_names[label] : NULL;
 }
 
-uint64_t bf_dataset_row_hint(const bf_dataset *d) { return d->row_hint; }
+uint64_t bf_dataset_row_hint(const bf_dataset *d) {
+  return d->row_hint;
+}
 
 void bf_dataset_progress(const bf_dataset *d, uint64_t *done_bytes, uint64_t *total_bytes) {
   *done_bytes = *total_bytes = 0;
   d->ops->progress(d, done_bytes, total_bytes);
 }
 
-uint32_t bf_dataset_warning_count(const bf_dataset *d) { return d->n_warnings; }
+uint32_t bf_dataset_warning_count(const bf_dataset *d) {
+  return d->n_warnings;
+}
 
-const char *bf_dataset_warning(const bf_dataset *d, uint32_t i) { return i < d->n_warnings ? d->warnings[i] : NULL; }
+const char *bf_dataset_warning(const bf_dataset *d, uint32_t i) {
+  return i < d->n_warnings ? d->warnings[i] : NULL;
+}

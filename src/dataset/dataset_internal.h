@@ -53,11 +53,11 @@ typedef struct bf__probe {
 } bf__probe;
 
 enum { /* options that a format takes; any other that is given is refused by name */
-  BF__USES_COLUMNS = 1,
-  BF__USES_WHERE = 2,
-  BF__USES_MEMBER = 4,
-  BF__USES_RANGE = 8,
-  BF__LABEL_IS_COLUMN = 16,
+       BF__USES_COLUMNS = 1,
+       BF__USES_WHERE = 2,
+       BF__USES_MEMBER = 4,
+       BF__USES_RANGE = 8,
+       BF__LABEL_IS_COLUMN = 16,
 };
 
 typedef struct bf__format {

@@ -135,15 +135,15 @@ static bf_status unknown_column(const bf_dataset *d, const char *option, const c
                                 uint32_t n_names, bf_error *err) {
   char known[120] = "";
   if (!names)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%s: \"%.40s\" is not a column of %.60s; they are numbered 0 to %u", option,
-                     name, d->shown, n_names - 1);
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%s: \"%.40s\" is not a column of %.60s; they are numbered 0 to %u",
+                     option, name, d->shown, n_names - 1);
   size_t n = 0;
   for (uint32_t i = 0; i < n_names && n < sizeof known - 24; i++) {
     int k = snprintf(known + n, sizeof known - n, "%s%.20s", i ? ", " : "", names[i]);
     n += k > 0 ? (size_t)k : 0;
   }
-  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%s: \"%.40s\" is not a column of %.40s; it has: %s%s", option, name, d->shown,
-                   known, n >= sizeof known - 24 ? " …" : "");
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%s: \"%.40s\" is not a column of %.40s; it has: %s%s", option, name,
+                   d->shown, known, n >= sizeof known - 24 ? " …" : "");
 }
 
 static bf_status find_column(const bf_dataset *d, const char *option, const char *name, char *const *names,

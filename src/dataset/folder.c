@@ -1,8 +1,10 @@
 /* The files of an image folder: found, checked by their first bytes, sorted, and named by their sub-folder.
  *
- * Order is that of the relative paths' bytes, so that it does not depend on the file system. Hidden files and folders are
- * passed over, as is nothing else: a file that is not an image is an error, because a folder that silently shrinks gives a
- * sketch of something else. */
+ * Order is that of the relative paths' bytes, so that it does not depend on the file system. Hidden files and folders
+ * are passed over, as is nothing else: a file that is not an image is an error, because a folder that silently shrinks
+ * gives a sketch of something else. */
+#include "dataset/folder.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "dataset/folder.h"
 
 #define MAX_DEPTH 32
 
@@ -63,8 +64,8 @@ out:
 
 static bf_status walk_folder(walk *w, const char *relative, int depth, bf_error *err) {
   if (depth > MAX_DEPTH)
-    return bf__error(err, BF_ERR_LIMIT, "folders nested deeper than %d at %.120s: is there a link that leads back?", MAX_DEPTH,
-                     relative);
+    return bf__error(err, BF_ERR_LIMIT, "folders nested deeper than %d at %.120s: is there a link that leads back?",
+                     MAX_DEPTH, relative);
   char *full = bf__asprintf("%s/%s", w->root, relative);
   if (!full) return bf__error_memory(err, 256);
   bf_status status = BF_OK;
@@ -83,7 +84,9 @@ out:
   return status;
 }
 
-static int compare_paths(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int compare_paths(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 bf_status bf__folder_list(const char *root, char ***out, size_t *n_out, bf_error *err) {
   walk w = {.root = root};

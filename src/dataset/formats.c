@@ -10,25 +10,53 @@
 
 static const bf__format FORMATS[] = {
     {{"images", "image", "(folder)", "folder of PNG, JPEG or WebP files; sub-folders may name classes"},
-     IMAGE, BF__USES_RANGE, true, bf__images_sniff, bf__images_open},
+     IMAGE,
+     BF__USES_RANGE,
+     true,
+     bf__images_sniff,
+     bf__images_open},
     {{"npy", "features, image", ".npy", "NumPy array of shape (n), (n,d), (n,H,W) or (n,H,W,C)"},
-     FEATURES | IMAGE, BF__USES_COLUMNS | BF__USES_RANGE, false, bf__npy_sniff, bf__npy_open},
+     FEATURES | IMAGE,
+     BF__USES_COLUMNS | BF__USES_RANGE,
+     false,
+     bf__npy_sniff,
+     bf__npy_open},
     {{"npz", "features, image", ".npz", "one array of a NumPy archive, named by `member`"},
-     FEATURES | IMAGE, BF__USES_COLUMNS | BF__USES_RANGE | BF__USES_MEMBER, false, bf__npz_sniff, bf__npz_open},
+     FEATURES | IMAGE,
+     BF__USES_COLUMNS | BF__USES_RANGE | BF__USES_MEMBER,
+     false,
+     bf__npz_sniff,
+     bf__npz_open},
     {{"idx", "features, image", ".idx, -ubyte", "the format of MNIST, 1 to 4 dimensions"},
-     FEATURES | IMAGE, BF__USES_COLUMNS | BF__USES_RANGE, false, bf__idx_sniff, bf__idx_open},
+     FEATURES | IMAGE,
+     BF__USES_COLUMNS | BF__USES_RANGE,
+     false,
+     bf__idx_sniff,
+     bf__idx_open},
     {{"parquet", "features", ".parquet", "Apache Parquet"}, FEATURES, TABLE, false, bf__parquet_sniff, bf__table_open},
     {{"jsonl", "features", ".jsonl, .ndjson", "one JSON object a line"},
-     FEATURES, TABLE, false, bf__jsonl_sniff, bf__table_open},
+     FEATURES,
+     TABLE,
+     false,
+     bf__jsonl_sniff,
+     bf__table_open},
     {{"tsv", "features", ".tsv", "values separated by tabs"}, FEATURES, TABLE, false, bf__tsv_sniff, bf__table_open},
     {{"csv", "features", ".csv", "values separated by commas, semicolons or bars"},
-     FEATURES, TABLE, false, bf__csv_sniff, bf__table_open},
+     FEATURES,
+     TABLE,
+     false,
+     bf__csv_sniff,
+     bf__table_open},
 };
 #define N_FORMATS (sizeof FORMATS / sizeof FORMATS[0])
 
-const bf__format *bf__format_at(size_t i) { return i < N_FORMATS ? &FORMATS[i] : NULL; }
+const bf__format *bf__format_at(size_t i) {
+  return i < N_FORMATS ? &FORMATS[i] : NULL;
+}
 
-const bf_dataset_format_info *bf_dataset_format_at(size_t i) { return i < N_FORMATS ? &FORMATS[i].info : NULL; }
+const bf_dataset_format_info *bf_dataset_format_at(size_t i) {
+  return i < N_FORMATS ? &FORMATS[i].info : NULL;
+}
 
 static const char *known_names(char *out, size_t size) {
   out[0] = 0;

@@ -28,7 +28,8 @@ bf_status bf__idx_read_header(bf__stream *stream, bf__array_info *info, bf_error
   bf_status status = bf__stream_read(stream, fixed, sizeof fixed, &got, err);
   if (status != BF_OK) return status;
   if (got < 4 || fixed[0] || fixed[1])
-    return bf__error_at(err, BF_ERR_FORMAT, 0, "not IDX: it must begin with two zero bytes, a type and a dimension count");
+    return bf__error_at(err, BF_ERR_FORMAT, 0,
+                        "not IDX: it must begin with two zero bytes, a type and a dimension count");
   if (!idx_type(fixed[2], &parsed.type, &parsed.item_bytes))
     return bf__error_at(err, BF_ERR_FORMAT, 2, "IDX with the unknown type 0x%02x; 08, 09, 0b, 0c, 0d and 0e exist",
                         fixed[2]);
@@ -40,8 +41,8 @@ bf_status bf__idx_read_header(bf__stream *stream, bf__array_info *info, bf_error
   if (got < 4 * (size_t)parsed.n_dims)
     return bf__error_at(err, BF_ERR_FORMAT, (int64_t)(4 + got), "the IDX header is cut at byte %zu", 4 + got);
   for (uint32_t i = 0; i < parsed.n_dims; i++)
-    parsed.shape[i] = (uint64_t)sizes[4 * i] << 24 | (uint64_t)sizes[4 * i + 1] << 16 | (uint64_t)sizes[4 * i + 2] << 8 |
-                      sizes[4 * i + 3];
+    parsed.shape[i] = (uint64_t)sizes[4 * i] << 24 | (uint64_t)sizes[4 * i + 1] << 16 |
+                      (uint64_t)sizes[4 * i + 2] << 8 | sizes[4 * i + 3];
   parsed.data_offset = 4 + 4 * (uint64_t)parsed.n_dims;
   *info = parsed;
   return BF_OK;
@@ -51,7 +52,8 @@ bool bf__idx_sniff(const bf__probe *probe) {
   char type = 0;
   uint32_t item_bytes = 0;
   const uint8_t *p = probe->head;
-  return probe->head_bytes >= 8 && p[0] == 0 && p[1] == 0 && idx_type(p[2], &type, &item_bytes) && p[3] >= 1 && p[3] <= 4;
+  return probe->head_bytes >= 8 && p[0] == 0 && p[1] == 0 && idx_type(p[2], &type, &item_bytes) && p[3] >= 1 &&
+         p[3] <= 4;
 }
 
 bf_status bf__idx_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err) {

@@ -1,12 +1,12 @@
 /* Images through libvips: PNG, JPEG and WebP decoded, and PNG encoded for reports.
  *
- * Only these three loaders are ever called, chosen by the file's first bytes: libvips' own choice by content would hand hostile
- * files to every loader that happens to be installed. Sizes are read from the headers and checked before pixels are decoded.
- * A batch is planned from headers on the calling thread, then decoded on all threads, each image into its own place, so that
- * the result does not depend on the threads.
+ * Only these three loaders are ever called, chosen by the file's first bytes: libvips' own choice by content would hand
+ * hostile files to every loader that happens to be installed. Sizes are read from the headers and checked before pixels
+ * are decoded. A batch is planned from headers on the calling thread, then decoded on all threads, each image into its
+ * own place, so that the result does not depend on the threads.
  *
- * What becomes of the pixels: grey stays one channel, everything else becomes sRGB of three; 16 bits a channel become 8 (the
- * upper ones); alpha is flattened on black, as decoders of training sets that drop transparency mostly find it; an
+ * What becomes of the pixels: grey stays one channel, everything else becomes sRGB of three; 16 bits a channel become 8
+ * (the upper ones); alpha is flattened on black, as decoders of training sets that drop transparency mostly find it; an
  * orientation tag is not applied, as training pipelines by default do not. */
 #include <pthread.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ typedef struct folder_reader {
   const char *root;
   bool has_classes;
   uint32_t n_threads;
-  planned *plan; /* [MAX_BATCH_IMAGES] */
+  planned *plan;         /* [MAX_BATCH_IMAGES] */
   VipsImage *next_image; /* opened, but too large for the last batch */
   bf_image *images;
   int32_t *labels;
@@ -79,8 +79,8 @@ static const char *vips_reason(char *out, size_t size) {
 
 static bf_status image_error(const char *shown, uint64_t row, bf_error *err) {
   char reason[100];
-  return bf__error_at(err, BF_ERR_FORMAT, (int64_t)row, "%.100s cannot be decoded (%s): fetch it again or remove it", shown,
-                      vips_reason(reason, sizeof reason));
+  return bf__error_at(err, BF_ERR_FORMAT, (int64_t)row, "%.100s cannot be decoded (%s): fetch it again or remove it",
+                      shown, vips_reason(reason, sizeof reason));
 }
 
 static bf_status open_image(const char *path, const char *shown, uint64_t row, VipsImage **out, bf_error *err) {
@@ -111,7 +111,9 @@ static bool is_grey(const VipsImage *image) {
   return i == VIPS_INTERPRETATION_B_W || i == VIPS_INTERPRETATION_GREY16 || vips_image_get_bands(image) == 1;
 }
 
-static uint32_t channels_of(const VipsImage *image) { return is_grey(image) ? 1 : 3; }
+static uint32_t channels_of(const VipsImage *image) {
+  return is_grey(image) ? 1 : 3;
+}
 
 /* Replaces *image by the result of a step. */
 static bool step(VipsImage **image, VipsImage *result, int code) {
@@ -196,7 +198,8 @@ static bf_status plan_batch(bf_dataset *d, folder_reader *r, size_t *n, size_t *
       drop_plan(r, *n);
       return status;
     }
-    bf_image shape = {(uint32_t)vips_image_get_height(image), (uint32_t)vips_image_get_width(image), channels_of(image), NULL};
+    bf_image shape = {(uint32_t)vips_image_get_height(image), (uint32_t)vips_image_get_width(image), channels_of(image),
+                      NULL};
     size_t cells = (size_t)shape.height * shape.width * shape.channels;
     if (*n && *total + cells > most) {
       r->next_image = image;
@@ -227,7 +230,8 @@ static void follow_shape(bf_dataset *d, folder_reader *r, size_t n) {
     r->uniform = true;
   }
   for (size_t i = 0; i < n && r->uniform; i++)
-    r->uniform = r->images[i].height == d->height && r->images[i].width == d->width && r->images[i].channels == d->channels;
+    r->uniform =
+        r->images[i].height == d->height && r->images[i].width == d->width && r->images[i].channels == d->channels;
   if (!r->uniform) d->height = d->width = d->channels = 0;
   d->n_columns = d->height * d->width * d->channels;
 }
@@ -267,8 +271,8 @@ static bf_status images_next(bf_dataset *d, bf_batch *out, bf_error *err) {
 }
 
 static void images_progress(const bf_dataset *d, uint64_t *done_bytes, uint64_t *total_bytes) {
-  (void)d;
-  *done_bytes = *total_bytes = 0;
+  *done_bytes = (uint64_t)d->next_row; /* files, as the header says: their sizes are not worth a look-up each */
+  *total_bytes = d->row_hint;
 }
 
 static void images_close(void *state) {
@@ -285,7 +289,9 @@ static void images_close(void *state) {
 
 static const bf__reader_ops IMAGES_OPS = {images_next, images_progress, images_close};
 
-bool bf__images_sniff(const bf__probe *probe) { return probe->is_folder; }
+bool bf__images_sniff(const bf__probe *probe) {
+  return probe->is_folder;
+}
 
 bf_status bf__images_open(bf_dataset *d, const bf__probe *probe, bf_error *err) {
   bf_status status = BF_OK;
@@ -323,9 +329,10 @@ bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t w
   *out_bytes = 0;
   uint64_t n_pixels = (uint64_t)height * width;
   if (!pixels || n_pixels == 0 || n_pixels > BF__MAX_PIXELS || (channels != 1 && channels != 3))
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT,
-                     "bf_image_encode_png: %u x %u pixels of %u channels; 1 or 3 channels and at most 64 megapixels are needed",
-                     width, height, channels);
+    return bf__error(
+        err, BF_ERR_INVALID_ARGUMENT,
+        "bf_image_encode_png: %u x %u pixels of %u channels; 1 or 3 channels and at most 64 megapixels are needed",
+        width, height, channels);
   VipsImage *image = NULL, *tagged = NULL;
   void *png = NULL;
   size_t n = 0;
@@ -334,8 +341,9 @@ bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t w
   BF_TRY(need_vips(err));
   image = vips_image_new_from_memory(pixels, (size_t)n_pixels * channels, (int)width, (int)height, (int)channels,
                                      VIPS_FORMAT_UCHAR);
-  if (!image || vips_copy(image, &tagged, "interpretation",
-                          channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL) != 0 ||
+  if (!image ||
+      vips_copy(image, &tagged, "interpretation", channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB,
+                NULL) != 0 ||
       vips_pngsave_buffer(tagged, &png, &n, "compression", 9, "strip", TRUE, NULL) != 0)
     BF_TRY(bf__error(err, BF_ERR_INTERNAL, "encoding PNG: %s", vips_reason(reason, sizeof reason)));
   *out = bf__alloc(n, 1); /* libvips' block needs libvips' free */

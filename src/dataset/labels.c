@@ -1,7 +1,7 @@
 /* Labels that lie in a file of their own beside an array: IDX or .npy of one dimension, or text with one label a line.
  *
- * They stream beside the rows, so that memory does not grow with them. Numbers are spelt as the tables spell them (1, 1.0,
- * true), so that the same labels have the same names whatever the format. */
+ * They stream beside the rows, so that memory does not grow with them. Numbers are spelt as the tables spell them
+ * (1, 1.0, true), so that the same labels have the same names whatever the format. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,16 +131,20 @@ static size_t float_name(const bf__array_info *info, const uint8_t *item, char *
 
 static size_t item_name(const bf__array_info *info, const uint8_t *item, char *out, size_t room) {
   switch (info->type) {
-    case 'U': return ucs4_to_utf8(info, item, out, room);
+    case 'U':
+      return ucs4_to_utf8(info, item, out, room);
     case 'S': {
       size_t n = strnlen((const char *)item, info->item_bytes);
       if (n > room) n = room;
       memcpy(out, item, n);
       return n;
     }
-    case 'b': return (size_t)snprintf(out, room, "%s", item[0] ? "true" : "false");
-    case 'f': return float_name(info, item, out, room);
-    case 'u': return (size_t)snprintf(out, room, "%llu", (unsigned long long)item_bits(info, item));
+    case 'b':
+      return (size_t)snprintf(out, room, "%s", item[0] ? "true" : "false");
+    case 'f':
+      return float_name(info, item, out, room);
+    case 'u':
+      return (size_t)snprintf(out, room, "%llu", (unsigned long long)item_bits(info, item));
     default: {
       uint64_t bits = item_bits(info, item);
       uint32_t unused = 64 - 8 * info->item_bytes;
@@ -203,7 +207,8 @@ bf_status bf__label_source_end(bf__label_source *s, uint64_t n_rows, bf_error *e
     if (found && (length || !s->is_text)) last = s->n_read;
   }
   if (last == n_rows) return BF_OK;
-  return bf__error(err, BF_ERR_MISMATCH, "the label file has %llu labels, but the data have %llu rows: each row needs one",
+  return bf__error(err, BF_ERR_MISMATCH,
+                   "the label file has %llu labels, but the data have %llu rows: each row needs one",
                    (unsigned long long)last, (unsigned long long)n_rows);
 }
 
@@ -218,7 +223,8 @@ static bf_status read_header(bf__label_source *s, const uint8_t *magic, size_t n
   bool is_idx = n_magic >= 4 && magic[0] == 0 && magic[1] == 0;
   s->is_text = !is_npy && !is_idx;
   if (s->is_text) return BF_OK;
-  bf_status status = is_npy ? bf__npy_read_header(s->stream, &s->info, err) : bf__idx_read_header(s->stream, &s->info, err);
+  bf_status status =
+      is_npy ? bf__npy_read_header(s->stream, &s->info, err) : bf__idx_read_header(s->stream, &s->info, err);
   if (status != BF_OK) return status;
   uint64_t per_row = 1;
   if (s->info.n_dims == 0 || !bf__array_cells(&s->info, 1, &per_row) || per_row != 1)

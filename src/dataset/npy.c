@@ -1,8 +1,8 @@
 /* NumPy's .npy: magic, version 1, 2 or 3, length, a Python dictionary literal, then the data.
  *
  * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. The dictionary has exactly the keys
- * descr, fortran_order and shape; it is read by a small parser of just that, never evaluated. Object arrays are pickles,
- * that is programs, and are refused. */
+ * descr, fortran_order and shape; it is read by a small parser of just that, never evaluated. Object arrays are
+ * pickles, that is programs, and are refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,13 +73,19 @@ static bf_status take_shape(cursor *c, bf__array_info *info, bf_error *err) {
 
 static bool type_is_read(char type, uint64_t n) {
   switch (type) {
-    case 'b': return n == 1;
+    case 'b':
+      return n == 1;
     case 'u':
-    case 'i': return n == 1 || n == 2 || n == 4 || n == 8;
-    case 'f': return n == 2 || n == 4 || n == 8;
-    case 'U': return n <= MAX_STRING_ITEM / 4;
-    case 'S': return n <= MAX_STRING_ITEM;
-    default: return false;
+    case 'i':
+      return n == 1 || n == 2 || n == 4 || n == 8;
+    case 'f':
+      return n == 2 || n == 4 || n == 8;
+    case 'U':
+      return n <= MAX_STRING_ITEM / 4;
+    case 'S':
+      return n <= MAX_STRING_ITEM;
+    default:
+      return false;
   }
 }
 
@@ -100,7 +106,8 @@ static bf_status take_type(cursor *c, bf__array_info *info, bf_error *err) {
   uint64_t bytes = 0;
   if (i >= n || !take_number(&digits, &bytes) || digits.position != n || !type_is_read(s[i], bytes))
     return bf__error_at(err, BF_ERR_UNSUPPORTED, (int64_t)c->position,
-                        "the type '%.*s' is not read: save it as float32, x.astype('float32')", (int)(n < 24 ? n : 24), s);
+                        "the type '%.*s' is not read: save it as float32, x.astype('float32')", (int)(n < 24 ? n : 24),
+                        s);
   info->big_endian = s[0] == '>';
   info->type = s[i];
   info->item_bytes = (uint32_t)(s[i] == 'U' ? bytes * 4 : bytes);

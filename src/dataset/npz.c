@@ -82,8 +82,9 @@ bf_status bf__npz_open_member(const char *path, const char *member, bf__stream *
   if (!m->archive) {
     zip_error_t reason;
     zip_error_init_with_code(&reason, code);
-    status = bf__error(err, code == ZIP_ER_NOENT ? BF_ERR_NOT_FOUND : BF_ERR_FORMAT,
-                       "not a readable zip archive (%.80s): it may be cut, fetch it again", zip_error_strerror(&reason));
+    status =
+        bf__error(err, code == ZIP_ER_NOENT ? BF_ERR_NOT_FOUND : BF_ERR_FORMAT,
+                  "not a readable zip archive (%.80s): it may be cut, fetch it again", zip_error_strerror(&reason));
     zip_error_fini(&reason);
     goto out;
   }

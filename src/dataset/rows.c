@@ -1,5 +1,5 @@
-/* All rows in memory. A plain little-endian C-order float32 .npy is mapped read-only, so that the paper's measures on raw
- * rows cost no copy; everything else is collected batch by batch. */
+/* All rows in memory. A plain little-endian C-order float32 .npy is mapped read-only, so that the paper's measures on
+ * raw rows cost no copy; everything else is collected batch by batch. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,7 +30,8 @@ static bf_status map_rows(const bf_dataset *d, uint64_t offset, bf_rows *rows, b
   bytes = (size_t)offset + (size_t)rows->n_rows * rows->n_columns * sizeof(float);
   /* Checked once more: a file that has shrunk since would end the process with a bus error. */
   if (fstat(fd, &st) != 0) BF_TRY(bf__error_errno(err, errno, "%.120s", d->path));
-  if ((uint64_t)st.st_size < bytes) BF_TRY(bf__error(err, BF_ERR_FORMAT, "%.100s was cut while it was opened", d->shown));
+  if ((uint64_t)st.st_size < bytes)
+    BF_TRY(bf__error(err, BF_ERR_FORMAT, "%.100s was cut while it was opened", d->shown));
   rows->map = mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
   if (rows->map == MAP_FAILED) {
     rows->map = NULL;
@@ -52,8 +53,10 @@ static bf_status collect_rows(bf_dataset *d, bf_rows *rows, bf_error *err) {
     if (status != BF_OK) return status;
     if (batch.n_rows == 0) break;
     if (!batch.cells || (rows->n_rows && batch.n_columns != rows->n_columns))
-      return bf__error(err, BF_ERR_MISMATCH, "%.80s: the images differ in size, so that rows have no common columns: scale "
-                       "them to one size", d->shown);
+      return bf__error(err, BF_ERR_MISMATCH,
+                       "%.80s: the images differ in size, so that rows have no common columns: scale "
+                       "them to one size",
+                       d->shown);
     rows->n_columns = batch.n_columns;
     size_t more = (size_t)batch.n_rows * batch.n_columns, n = used + more;
     if (n > capacity) {
@@ -109,9 +112,13 @@ void bf_rows_free(bf_rows *rows) {
   free(rows);
 }
 
-uint64_t bf_rows_count(const bf_rows *rows) { return rows->n_rows; }
+uint64_t bf_rows_count(const bf_rows *rows) {
+  return rows->n_rows;
+}
 
-uint32_t bf_rows_column_count(const bf_rows *rows) { return rows->n_columns; }
+uint32_t bf_rows_column_count(const bf_rows *rows) {
+  return rows->n_columns;
+}
 
 const char *bf_rows_column_name(const bf_rows *rows, uint32_t column) {
   return rows->names && column < rows->n_columns ? rows->names[column] : NULL;

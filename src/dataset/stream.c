@@ -3,7 +3,8 @@
  * The compression is sniffed from the first bytes, never from the name. Decompression streams through one input buffer
  * into the caller's, so that a small file which expands to terabytes costs time in proportion to what its reader asks
  * for, and no memory: the window of gzip is 32 KiB, that of Zstandard at most 128 MiB (a frame that asks for more is
- * refused). Several gzip members or Zstandard frames after one another read as one stream, as gzip(1) and zstd(1) do. */
+ * refused). Several gzip members or Zstandard frames after one another read as one stream, as gzip(1) and zstd(1) do.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,7 +48,9 @@ static bf_status file_read(void *context, void *out, size_t n_bytes, size_t *got
   }
 }
 
-static void file_close(void *context) { close((int)(intptr_t)context); }
+static void file_close(void *context) {
+  close((int)(intptr_t)context);
+}
 
 /* Memory */
 
@@ -166,7 +169,9 @@ void bf__stream_close(bf__stream *s) {
   free(s);
 }
 
-static uint64_t compressed_position(const bf__stream *s) { return s->consumed - (s->input_size - s->input_position); }
+static uint64_t compressed_position(const bf__stream *s) {
+  return s->consumed - (s->input_size - s->input_position);
+}
 
 /* One step of inflate; *ended at the end of all members. */
 static bf_status gzip_step(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *got, bool *ended, bf_error *err) {
@@ -253,7 +258,9 @@ bf_status bf__stream_read(bf__stream *s, void *out, size_t n_bytes, size_t *got,
   return BF_OK;
 }
 
-bf__compression bf__stream_compression(const bf__stream *s) { return s->compression; }
+bf__compression bf__stream_compression(const bf__stream *s) {
+  return s->compression;
+}
 
 bool bf__stream_length(const bf__stream *s, uint64_t *n_bytes) {
   *n_bytes = s->source.total;

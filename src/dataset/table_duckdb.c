@@ -1,13 +1,13 @@
 /* Tables through DuckDB: CSV, TSV, JSON lines and Parquet, with SQL conditions on the columns.
  *
- * One in-memory database a dataset, at most 128 MiB (more only where a row group of Parquet needs it), no spilling to disk, no
- * extensions. The result streams: a chunk of
- * at most 2,048 rows is fetched, and turned from columns to rows straight into the batch. Numbers arrive as DOUBLE (or FLOAT)
- * and become float32 here, because SQL's own cast fails on what does not fit, where we want a missing cell.
+ * One in-memory database a dataset, at most 128 MiB (more only where fit_memory() says so), no spilling to
+ * disk, no extensions. The result streams: a chunk of at most 2,048 rows is fetched, and turned from columns to rows
+ * straight into the batch. Numbers arrive as DOUBLE (or FLOAT) and become float32 here, because SQL's own cast fails on
+ * what does not fit, where we want a missing cell.
  *
- * The condition `where` comes from a user. It is placed on a line of its own within parentheses of a single prepared SELECT,
- * the file in question is the only allowed path, external access is off, and the configuration is locked: it can compute on
- * the columns, and nothing else. */
+ * The condition `where` comes from a user. It is placed on a line of its own within parentheses of a single prepared
+ * SELECT, the file in question is the only allowed path, external access is off, and the configuration is locked: it
+ * can compute on the columns, and nothing else. */
 #include <duckdb.h>
 #include <limits.h>
 #include <math.h>
@@ -22,6 +22,9 @@
 
 #define BLOCK_ROWS 32u
 #define MAX_PARQUET_MIB 1024
+#define WIDE_COLUMNS 512u
+#define CHUNK_ROWS 2048u
+#define CHUNKS_HELD 5u /* columns of a chunk exist so many times between file and result */
 #define MAX_LEFT_OUT_SHOWN 6u
 
 typedef enum cell_type { CELL_NUMBER, CELL_FLOAT, CELL_TIME, CELL_TEXT, CELL_OTHER } cell_type;
@@ -41,7 +44,7 @@ typedef struct table_reader {
   duckdb_data_chunk chunk;
   idx_t chunk_rows, chunk_position;
   bool ended;
-  uint64_t file_bytes, footer_rows;
+  uint64_t file_bytes, footer_rows, group_mib;
 
   char *path; /* absolute */
   const char *compression;
@@ -50,8 +53,8 @@ typedef struct table_reader {
   table_column *columns; /* of the file */
   uint32_t n_columns;
   uint32_t *selected, n_selected;
-  uint32_t label; /* number, or UINT32_MAX */
-  bool *is_float; /* [n_selected] */
+  uint32_t label;    /* number, or UINT32_MAX */
+  bool *is_float;    /* [n_selected] */
   const void **data; /* [n_selected] of the chunk */
   uint64_t **valid;
   float *cells;
@@ -62,7 +65,9 @@ typedef struct table_reader {
 
 /* SQL text */
 
-static void put(bf__writer *w, const char *text) { bf__write(w, text, strlen(text)); }
+static void put(bf__writer *w, const char *text) {
+  bf__write(w, text, strlen(text));
+}
 
 static void put_quoted(bf__writer *w, const char *text, char quote) {
   bf__write(w, &quote, 1);
@@ -120,24 +125,27 @@ static const char *first_line(const table_reader *r, const char *text, char *out
   return out;
 }
 
-static bf_status csv_error(const bf_dataset *d, const table_reader *r, const char *text, long long line, bf_error *err) {
+static bf_status csv_error(const bf_dataset *d, const table_reader *r, const char *text, long long line,
+                           bf_error *err) {
   long long expected = 0, found = 0;
   int64_t row = line - 1 - (r->has_header ? 1 : 0);
   if (row < 0) row = 0;
   if (number_after(text, "Expected Number of Columns: ", &expected) && number_after(text, "Found: ", &found))
-    return bf__error_at(err, BF_ERR_FORMAT, row,
-                        "%.60s: line %lld has %lld value%s where the first line has %lld: repair the line, or quote values "
-                        "that hold the separator",
-                        d->shown, line, found, found == 1 ? "" : "s", expected);
+    return bf__error_at(
+        err, BF_ERR_FORMAT, row,
+        "%.60s: line %lld has %lld value%s where the first line has %lld: repair the line, or quote values "
+        "that hold the separator",
+        d->shown, line, found, found == 1 ? "" : "s", expected);
   const char *column = strstr(text, "column \"");
   if (column && strstr(text, "onvert")) {
     size_t n = strcspn(column + 8, "\"\n");
     const char *value = strstr(text, "string \"");
     size_t k = value ? strcspn(value + 8, "\"\n") : 0;
-    return bf__error_at(err, BF_ERR_FORMAT, row,
-                        "%.50s: line %lld, column \"%.*s\": \"%.*s\" is not a number as in the rows before: repair it, or leave "
-                        "the column out with drop",
-                        d->shown, line, (int)(n < 40 ? n : 40), column + 8, (int)(k < 30 ? k : 30), value ? value + 8 : "");
+    return bf__error_at(
+        err, BF_ERR_FORMAT, row,
+        "%.50s: line %lld, column \"%.*s\": \"%.*s\" is not a number as in the rows before: repair it, or leave "
+        "the column out with drop",
+        d->shown, line, (int)(n < 40 ? n : 40), column + 8, (int)(k < 30 ? k : 30), value ? value + 8 : "");
   }
   const char *reason = strstr(text, "nquote") || strstr(text, "nterminated quote") ? "a quote is not closed" : NULL;
   const char *second = strchr(text, '\n');
@@ -158,8 +166,10 @@ static bf_status table_error(const bf_dataset *d, const table_reader *r, const c
   long long line = 0;
   if (!text) text = "unknown reason";
   if (strncmp(text, "Out of Memory", 13) == 0)
-    return bf__error(err, BF_ERR_MEMORY, "%.60s: reading needs more than 128 MiB for its widest rows or row groups: write "
-                     "smaller row groups, or fewer columns", d->shown);
+    return bf__error(err, BF_ERR_MEMORY,
+                     "%.60s: reading needs more memory than is allowed for its row groups or width: write "
+                     "smaller row groups, or fewer columns",
+                     d->shown);
   if (strstr(text, "CSV Error on Line: ") && number_after(text, "CSV Error on Line: ", &line))
     return csv_error(d, r, text, line, err);
   if (number_after(text, "in line ", &line)) {
@@ -174,8 +184,10 @@ static bf_status table_error(const bf_dataset *d, const table_reader *r, const c
   if (d->where && (strncmp(text, "Conversion", 10) == 0 || strncmp(text, "Permission", 10) == 0))
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: %.200s", shortened);
   if (strcmp(d->format->info.name, "parquet") == 0)
-    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->file_bytes, "%.60s: not a whole Parquet file (%.100s): it was cut or "
-                        "damaged, fetch it again", d->shown, shortened);
+    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->file_bytes,
+                        "%.60s: not a whole Parquet file (%.100s): it was cut or "
+                        "damaged, fetch it again",
+                        d->shown, shortened);
   return bf__error(err, BF_ERR_FORMAT, "%.60s: cannot be read: %.150s", d->shown, shortened);
 }
 
@@ -196,15 +208,15 @@ static bf_status run(const bf_dataset *d, table_reader *r, const char *sql, duck
 
 /* Opening */
 
-/* Rows and widest row group of a Parquet file, which its footer tells. A group above what 128 MiB can hold gets the memory
- * that it needs, up to MAX_PARQUET_MIB; a footer that lies raises a limit, and allocates nothing. */
+/* Rows and widest row group of a Parquet file, which its footer tells. A group above what 128 MiB can hold gets the
+ * memory that it needs, up to MAX_PARQUET_MIB; a footer that lies raises a limit, and allocates nothing. */
 static bf_status fit_row_groups(const bf_dataset *d, table_reader *r, bf_error *err) {
   bf__writer w = {0};
   duckdb_result result;
-  char limit[60];
   bf_status status = BF_OK;
-  put(&w, "SELECT coalesce(max(bytes), 0), coalesce(sum(n_rows), 0) FROM (SELECT sum(greatest(total_uncompressed_size, "
-          "total_compressed_size)) // 1048576 AS bytes, max(row_group_num_rows) AS n_rows FROM parquet_metadata(");
+  put(&w,
+      "SELECT coalesce(max(bytes), 0), coalesce(sum(n_rows), 0) FROM (SELECT sum(greatest(total_uncompressed_size, "
+      "total_compressed_size)) // 1048576 AS bytes, max(row_group_num_rows) AS n_rows FROM parquet_metadata(");
   put_path(&w, r->path, true);
   put(&w, ") GROUP BY row_group_id)");
   BF_TRY(finish_sql(&w, err));
@@ -212,22 +224,24 @@ static bf_status fit_row_groups(const bf_dataset *d, table_reader *r, bf_error *
   int64_t mib = duckdb_value_int64(&result, 0, 0), n_rows = duckdb_value_int64(&result, 1, 0);
   duckdb_destroy_result(&result);
   r->footer_rows = n_rows > 0 ? (uint64_t)n_rows : 0;
-  if (mib <= 64) goto out;
   if (mib > MAX_PARQUET_MIB)
-    BF_TRY(bf__error(err, BF_ERR_LIMIT, "%.80s: a row group of %lld MiB; at most %d MiB are read: write smaller row groups",
-                     d->shown, (long long)mib, MAX_PARQUET_MIB));
-  snprintf(limit, sizeof limit, "SET memory_limit='%lldMiB'", (long long)mib * 2 + 64);
-  BF_TRY(run(d, r, limit, NULL, err));
+    BF_TRY(bf__error(err, BF_ERR_LIMIT,
+                     "%.80s: a row group of %lld MiB; at most %d MiB are read: write smaller row groups", d->shown,
+                     (long long)mib, MAX_PARQUET_MIB));
+  r->group_mib = mib > 0 ? (uint64_t)mib : 0;
 out:
   bf__writer_deinit(&w);
   return status;
 }
 
 static bf_status open_database(const bf_dataset *d, table_reader *r, bf_error *err) {
-  static const char *const SETTINGS[] = {
-      "SET memory_limit='128MiB'", "SET temp_directory=''", "SET autoinstall_known_extensions=false",
-      "SET autoload_known_extensions=false", "SET preserve_insertion_order=true", "SET enable_progress_bar=true",
-      "SET enable_progress_bar_print=false"};
+  static const char *const SETTINGS[] = {"SET memory_limit='128MiB'",
+                                         "SET temp_directory=''",
+                                         "SET autoinstall_known_extensions=false",
+                                         "SET autoload_known_extensions=false",
+                                         "SET preserve_insertion_order=true",
+                                         "SET enable_progress_bar=true",
+                                         "SET enable_progress_bar_print=false"};
   bf__writer w = {0};
   char threads[40];
   bool is_parquet = strcmp(d->format->info.name, "parquet") == 0;
@@ -247,15 +261,33 @@ static bf_status open_database(const bf_dataset *d, table_reader *r, bf_error *e
   BF_TRY(run(d, r, (const char *)w.data, NULL, err));
   BF_TRY(run(d, r, "SET enable_external_access=false", NULL, err));
   if (is_parquet) BF_TRY(fit_row_groups(d, r, err));
-  BF_TRY(run(d, r, "SET lock_configuration=true", NULL, err));
 out:
   bf__writer_deinit(&w);
   return status;
 }
 
+/* What 128 MiB cannot hold gets the memory that it needs: a large row group of Parquet, or chunks of very many columns.
+ * A footer that lies raises a limit, and allocates nothing. From here on the configuration is locked. */
+static bf_status fit_memory(const bf_dataset *d, table_reader *r, bf_error *err) {
+  char limit[60];
+  uint64_t mib = r->group_mib > 64 ? r->group_mib * 2 + 64 : 128;
+  bf_status status = BF_OK;
+  if (r->n_columns > WIDE_COLUMNS) {
+    mib += (uint64_t)r->n_columns * CHUNK_ROWS * sizeof(double) * CHUNKS_HELD >> 20;
+    BF_TRY(run(d, r, "SET threads=1", NULL, err));
+  }
+  if (mib > 128) {
+    snprintf(limit, sizeof limit, "SET memory_limit='%lluMiB'", (unsigned long long)mib);
+    BF_TRY(run(d, r, limit, NULL, err));
+  }
+  BF_TRY(run(d, r, "SET lock_configuration=true", NULL, err));
+out:
+  return status;
+}
+
 static cell_type cell_type_of(const char *type) {
-  static const char *const NUMBERS[] = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",
-                                        "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "DOUBLE"};
+  static const char *const NUMBERS[] = {"BOOLEAN",  "TINYINT",   "SMALLINT", "INTEGER", "BIGINT",   "HUGEINT",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "DOUBLE"};
   for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++)
     if (strcmp(type, NUMBERS[i]) == 0) return CELL_NUMBER;
   if (strncmp(type, "DECIMAL(", 8) == 0 && !strchr(type, '[')) return CELL_NUMBER;
@@ -302,7 +334,9 @@ static void put_source(const bf_dataset *d, const table_reader *r, bf__writer *w
   put(w, !r->is_csv && strcmp(r->compression, "none") == 0 ? "uncompressed" : r->compression);
   put(w, "'");
   if (r->is_csv) {
-    put(w, ", auto_detect=false, strict_mode=true, quote='\"', escape='\"', nullstr=['','NA','N/A','NULL','null'], delim='");
+    put(w,
+        ", auto_detect=false, strict_mode=true, quote='\"', escape='\"', nullstr=['','NA','N/A','NULL','null'], "
+        "delim='");
     bf__write(w, &r->delimiter, 1);
     put(w, r->has_header ? "', header=true" : "', header=false");
   } else {
@@ -317,7 +351,7 @@ static void put_source(const bf_dataset *d, const table_reader *r, bf__writer *w
       put(w, "VARCHAR");
     else
       put(w, c->cells == CELL_NUMBER && strcmp(c->type, "BOOLEAN") != 0 ? "DOUBLE"
-             : c->cells == CELL_OTHER                                  ? "JSON"
+             : c->cells == CELL_OTHER                                   ? "JSON"
                                                                         : c->type);
     put(w, "'");
   }
@@ -365,7 +399,8 @@ static void warn_left_out(bf_dataset *d, const table_reader *r) {
   }
   if (n)
     bf__dataset_warn(d, "%u column%s hold%s text or other values that are not numbers, and %s left out: %s%s", n,
-                     n == 1 ? "" : "s", n == 1 ? "s" : "", n == 1 ? "is" : "are", list, n > MAX_LEFT_OUT_SHOWN ? " …" : "");
+                     n == 1 ? "" : "s", n == 1 ? "s" : "", n == 1 ? "is" : "are", list,
+                     n > MAX_LEFT_OUT_SHOWN ? " …" : "");
 }
 
 static bf_status find_label(const bf_dataset *d, table_reader *r, bf_error *err) {
@@ -380,8 +415,8 @@ static bf_status find_label(const bf_dataset *d, table_reader *r, bf_error *err)
     size_t n = strlen(known);
     if (n + 24 < sizeof known) snprintf(known + n, sizeof known - n, "%s%.20s", n ? ", " : "", r->columns[i].name);
   }
-  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "label: \"%.40s\" is not a column of %.40s; it has: %s%s", d->label, d->shown,
-                   known, strlen(known) + 24 >= sizeof known ? " …" : "");
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "label: \"%.40s\" is not a column of %.40s; it has: %s%s", d->label,
+                   d->shown, known, strlen(known) + 24 >= sizeof known ? " …" : "");
 }
 
 static bf_status select_columns(bf_dataset *d, table_reader *r, bf_error *err) {
@@ -398,15 +433,17 @@ static bf_status select_columns(bf_dataset *d, table_reader *r, bf_error *err) {
   r->is_float = bf__alloc(r->n_selected, sizeof *r->is_float);
   r->data = bf__alloc(r->n_selected, sizeof *r->data);
   r->valid = bf__alloc(r->n_selected, sizeof *r->valid);
-  if (!d->names || !r->is_float || !r->data || !r->valid) BF_TRY(bf__error_memory(err, r->n_selected * sizeof *d->names));
+  if (!d->names || !r->is_float || !r->data || !r->valid)
+    BF_TRY(bf__error_memory(err, r->n_selected * sizeof *d->names));
   d->n_columns = r->n_selected;
   for (uint32_t i = 0; i < r->n_selected; i++) {
     const table_column *c = &r->columns[r->selected[i]];
     if (r->selected[i] == r->label)
-      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "columns: \"%.60s\" is the label, which never is a feature", c->name));
+      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "columns: \"%.60s\" is the label, which never is a feature",
+                       c->name));
     if (c->cells >= CELL_TEXT)
-      BF_TRY(bf__error(err, BF_ERR_UNSUPPORTED, "columns: \"%.60s\" holds text or other values that are not numbers (%.40s)",
-                       c->name, c->type));
+      BF_TRY(bf__error(err, BF_ERR_UNSUPPORTED,
+                       "columns: \"%.60s\" holds text or other values that are not numbers (%.40s)", c->name, c->type));
     r->is_float[i] = c->cells == CELL_FLOAT && strcmp(d->format->info.name, "parquet") == 0;
     d->names[i] = bf__strdup(c->name);
     if (!d->names[i]) BF_TRY(bf__error_memory(err, 64));
@@ -496,7 +533,8 @@ out:
 
 /* Reading */
 
-/* DuckDB takes the end of cut or damaged compressed data for the end of the file, so the checksums are ours to verify. */
+/* DuckDB takes the end of cut or damaged compressed data for the end of the file, so the checksums are ours to verify.
+ */
 static bf_status verify_compressed(const bf_dataset *d, bf_error *err) {
   bf__stream *stream = NULL;
   uint8_t *piece = bf__alloc(BF__HEAD_BYTES, 1);
@@ -651,13 +689,14 @@ static bf_status setup(bf_dataset *d, table_reader *r, const bf__probe *probe, b
   r->is_compressed = probe->compression != BF__COMPRESSION_NONE;
   if (is_parquet && probe->compression != BF__COMPRESSION_NONE)
     return bf__error(err, BF_ERR_UNSUPPORTED,
-                     "%.80s: Parquet compresses its columns itself, and cannot be read within %s: unpack it first", d->shown,
-                     r->compression);
+                     "%.80s: Parquet compresses its columns itself, and cannot be read within %s: unpack it first",
+                     d->shown, r->compression);
   r->path = realpath(d->path, NULL);
   if (!r->path) return bf__error(err, BF_ERR_IO, "%.100s: the path cannot be resolved", d->path);
   r->label = UINT32_MAX;
   BF_TRY(open_database(d, r, err));
   BF_TRY(r->is_csv ? csv_columns(d, r, err) : describe_columns(d, r, err));
+  BF_TRY(fit_memory(d, r, err));
   for (uint32_t i = 0; i < r->n_columns; i++) r->columns[i].cells = cell_type_of(r->columns[i].type);
   BF_TRY(find_label(d, r, err));
   BF_TRY(select_columns(d, r, err));

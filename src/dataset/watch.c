@@ -1,8 +1,8 @@
 /* Columns that a user may not mean as features: constant ones and identifiers.
  *
- * A column stays a candidate for `constant` until a second value is seen, and only candidates are looked at, so that the
- * cost is a few comparisons a column on ordinary data. An identifier is a column of the first batch whose values are
- * whole, strictly ascending and many, or whole and named like one. Both are warnings, never decisions. */
+ * A column stays a candidate for `constant` until a second value is seen, and only candidates are looked at, so that
+ * the cost is a few comparisons a column on ordinary data. An identifier is a column of the first batch whose values
+ * are whole, strictly ascending and many, or whole and named like one. Both are warnings, never decisions. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static bool stays_constant(const bf_batch *batch, uint32_t column, float *value)
 }
 
 static bool named_like_identifier(const char *name) {
-  static const char *const NAMES[] = {"id", "_id", "index", "idx", "row", "row_id", "rowid", "row_number", "uuid",
-                                      "uid", "unnamed: 0", "column0"};
+  static const char *const NAMES[] = {"id",    "_id",        "index", "idx", "row",        "row_id",
+                                      "rowid", "row_number", "uuid",  "uid", "unnamed: 0", "column0"};
   for (size_t i = 0; name && i < sizeof NAMES / sizeof NAMES[0]; i++)
     if (strcasecmp(name, NAMES[i]) == 0) return true;
   return false;
@@ -82,7 +82,8 @@ void bf__watch_batch(bf__watch *w, bf_dataset *dataset, const bf_batch *batch) {
       const char *name = dataset->names ? dataset->names[c] : NULL;
       if (!looks_like_identifier(batch, c, name)) continue;
       if (name)
-        bf__dataset_warn(dataset, "column \"%.80s\" looks like an identifier: leave it out with drop = %.80s", name, name);
+        bf__dataset_warn(dataset, "column \"%.80s\" looks like an identifier: leave it out with drop = %.80s", name,
+                         name);
       else
         bf__dataset_warn(dataset, "column %u looks like an identifier: leave it out with drop = %u", c, c);
     }
@@ -110,6 +111,6 @@ void bf__watch_end(bf__watch *w, bf_dataset *dataset) {
     strcat(list, one);
   }
   bool one = w->n_candidates == 1;
-  bf__dataset_warn(dataset, "%u column%s constant or empty and tell%s nothing: %s%s", w->n_candidates, one ? " is" : "s are",
-                   one ? "s" : "", list, w->n_candidates > NAMED_IN_WARNING ? " …" : "");
+  bf__dataset_warn(dataset, "%u column%s constant or empty and tell%s nothing: %s%s", w->n_candidates,
+                   one ? " is" : "s are", one ? "s" : "", list, w->n_candidates > NAMED_IN_WARNING ? " …" : "");
 }

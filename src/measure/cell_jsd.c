@@ -2,8 +2,13 @@
  * 256 cells; a bit is whether h.x lies above the pooled median of h.x, so that no bit is wasted. It sees dependence between
  * columns, which the histograms of single columns do not.
  *
- * A centroid carries the rows of the sample that it stands for. Counts are brought to one total of 1,024 for every sketch before
- * 0.05 is added to each cell; with the sample's own total a larger source would be smoothed less and so look farther for its size.
+ * A sketch has at most 256 centroids, and 256 points in 256 cells are mostly noise. But a centroid stands for a cluster, and the spread
+ * inside clusters is known: the covariance of all rows minus that of the centroids. Along h it gives a deviation, and a centroid
+ * is spread over the cells as a Gaussian of that deviation, its bits taken as independent. Against the order of cell-jsd on raw
+ * rows this raised Spearman from .89 to .93 on DSADS and from .83 to .97 on digits (tests/accuracy/test_reference.c).
+ *
+ * Shares count as 1,024 rows for every sketch before 0.05 is added to each cell; with the sample's own number a larger source would
+ * be smoothed less and so look farther for its size.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -17,8 +17,15 @@
 #include "base/memory.h"
 #include "measure/measure_internal.h"
 
-static double point_rank(uint32_t i, uint32_t n) {
-  return ((double)i + 0.5) / (double)n;
+/* Rank just below and just above point i. A value that repeats is an atom whose ends lie between two points. */
+static double rank_below(const bf__sketch_column *column, uint32_t i) {
+  bool atom = i + 1 < column->n_quantiles && column->quantiles[i + 1] <= column->quantiles[i];
+  return ((double)i + (atom ? 0.0 : 0.5)) / (double)column->n_quantiles;
+}
+
+static double rank_above(const bf__sketch_column *column, uint32_t i) {
+  bool atom = i > 0 && column->quantiles[i - 1] >= column->quantiles[i];
+  return ((double)i + (atom ? 1.0 : 0.5)) / (double)column->n_quantiles;
 }
 
 double bf__column_below(const bf__sketch_column *column, double x) {
@@ -35,9 +42,9 @@ double bf__column_below(const bf__sketch_column *column, double x) {
     }
   }
   double left = low == 0 ? (double)column->min : (double)column->quantiles[low - 1];
-  double left_rank = low == 0 ? 0.0 : point_rank(low - 1, n);
+  double left_rank = low == 0 ? 0.0 : rank_above(column, low - 1);
   double right = low == n ? (double)column->max : (double)column->quantiles[low];
-  double right_rank = low == n ? 1.0 : point_rank(low, n);
+  double right_rank = low == n ? 1.0 : rank_below(column, low);
   return left_rank + (right_rank - left_rank) * ((x - left) / (right - left)); /* left < x <= right */
 }
 

@@ -1,12 +1,11 @@
 /* Model cards: what the front matter says.
  *
- * The front matter is that of Hugging Face (huggingface/hub-docs, modelcard.md), which has no place for what is needed to run and to
- * place a model; that is in one block of our own, `bestfit:`, which other readers ignore. Keys that are ours, or that we
- * show, must have the right type, and the error names key and line. `model-index` belongs to others and occurs in many
- * shapes: what does not fit there is passed over.
+ * The front matter is that of Hugging Face (huggingface/hub-docs, modelcard.md), which has no place for what is needed
+ * to run and to place a model; that is in one block of our own, `bestfit:`, which other readers ignore. Keys that are
+ * ours, or that we show, must have the right type, and the error names key and line. `model-index` belongs to others
+ * and occurs in many shapes: what does not fit there is passed over.
  */
 #include <bestfit/card.h>
-
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,11 +32,11 @@ static const char *task_of_pipeline(const char *pipeline) {
   static const struct {
     const char *pipeline, *task;
   } known[] = {
-      {"image-classification", "classification"},  {"text-classification", "classification"},
-      {"audio-classification", "classification"},  {"video-classification", "classification"},
+      {"image-classification", "classification"},   {"text-classification", "classification"},
+      {"audio-classification", "classification"},   {"video-classification", "classification"},
       {"tabular-classification", "classification"}, {"time-series-classification", "classification"},
-      {"token-classification", "tagging"},         {"tabular-regression", "regression"},
-      {"time-series-forecasting", "regression"},   {"object-detection", "detection"},
+      {"token-classification", "tagging"},          {"tabular-regression", "regression"},
+      {"time-series-forecasting", "regression"},    {"object-detection", "detection"},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
     if (strcmp(pipeline, known[i].pipeline) == 0) return known[i].task;
@@ -59,7 +58,8 @@ __attribute__((format(printf, 3, 4))) static bf_status fail(const parser *p, uin
   vsnprintf(what, sizeof what, format, args);
   va_end(args);
   size_t byte = bf__utf8_byte_of(p->bytes + p->parts.yaml, p->parts.yaml_end - p->parts.yaml, node->character);
-  return bf__error_at(p->err, BF_ERR_FORMAT, (int64_t)(p->parts.yaml + byte), "card: line %zu: %s", node->line + 2, what);
+  return bf__error_at(p->err, BF_ERR_FORMAT, (int64_t)(p->parts.yaml + byte), "card: line %zu: %s", node->line + 2,
+                      what);
 }
 
 /* The node of a key; 0: not there or null. */
@@ -244,8 +244,9 @@ bf_status bf_card_parse(const char *bytes, size_t n_bytes, bf_card **out, bf_err
   *out = NULL;
   BF_TRY(bf__card_split(bytes, n_bytes, &p.parts, err));
   if (!p.parts.has_front_matter) {
-    status = bf__error_at(err, BF_ERR_FORMAT, 0,
-                          "card: line 1: no front matter; a card starts with --- and YAML, see docs/formats/model-card.md");
+    status =
+        bf__error_at(err, BF_ERR_FORMAT, 0,
+                     "card: line 1: no front matter; a card starts with --- and YAML, see docs/formats/model-card.md");
     goto out;
   }
   p.card = card = bf__alloc(1, sizeof *card);
@@ -285,21 +286,49 @@ void bf_card_free(bf_card *card) {
   free(card);
 }
 
-static const char *item_at(const bf__card_list *list, size_t i) { return i < list->n ? list->items[i] : NULL; }
+static const char *item_at(const bf__card_list *list, size_t i) {
+  return i < list->n ? list->items[i] : NULL;
+}
 
-const char *bf_card_name(const bf_card *card) { return card->name; }
-const char *bf_card_task(const bf_card *card) { return card->task; }
-const char *bf_card_domain(const bf_card *card) { return card->domain; }
-const char *bf_card_license(const bf_card *card) { return card->license; }
-const char *bf_card_summary(const bf_card *card) { return card->summary; }
-double bf_card_source_accuracy(const bf_card *card) { return card->source_accuracy; }
-const char *bf_card_input_kind(const bf_card *card) { return card->input_kind; }
-size_t bf_card_tag_count(const bf_card *card) { return card->tags.n; }
-const char *bf_card_tag(const bf_card *card, size_t i) { return item_at(&card->tags, i); }
-size_t bf_card_column_count(const bf_card *card) { return card->columns.n; }
-const char *bf_card_column(const bf_card *card, size_t i) { return item_at(&card->columns, i); }
-size_t bf_card_class_count(const bf_card *card) { return card->classes.n; }
-const char *bf_card_class(const bf_card *card, size_t i) { return item_at(&card->classes, i); }
+const char *bf_card_name(const bf_card *card) {
+  return card->name;
+}
+const char *bf_card_task(const bf_card *card) {
+  return card->task;
+}
+const char *bf_card_domain(const bf_card *card) {
+  return card->domain;
+}
+const char *bf_card_license(const bf_card *card) {
+  return card->license;
+}
+const char *bf_card_summary(const bf_card *card) {
+  return card->summary;
+}
+double bf_card_source_accuracy(const bf_card *card) {
+  return card->source_accuracy;
+}
+const char *bf_card_input_kind(const bf_card *card) {
+  return card->input_kind;
+}
+size_t bf_card_tag_count(const bf_card *card) {
+  return card->tags.n;
+}
+const char *bf_card_tag(const bf_card *card, size_t i) {
+  return item_at(&card->tags, i);
+}
+size_t bf_card_column_count(const bf_card *card) {
+  return card->columns.n;
+}
+const char *bf_card_column(const bf_card *card, size_t i) {
+  return item_at(&card->columns, i);
+}
+size_t bf_card_class_count(const bf_card *card) {
+  return card->classes.n;
+}
+const char *bf_card_class(const bf_card *card, size_t i) {
+  return item_at(&card->classes, i);
+}
 
 bf_status bf_card_check_name(const char *name, bf_error *err) {
   bf__error_clear(err);

@@ -25,16 +25,17 @@ struct bf_card {
 /* The parts of a card, by byte. */
 typedef struct bf__card_parts {
   bool has_front_matter;
-  bool crlf;               /* the first line ends so */
-  size_t yaml, yaml_end;   /* between the --- lines; yaml_end is where the closing one starts */
-  size_t body;             /* after the closing line */
+  bool crlf;             /* the first line ends so */
+  size_t yaml, yaml_end; /* between the --- lines; yaml_end is where the closing one starts */
+  size_t body;           /* after the closing line */
 } bf__card_parts;
 /* Checks size, UTF-8 and zeros, and finds the parts. BF_ERR_LIMIT, BF_ERR_FORMAT. No front matter is no error here. */
 bf_status bf__card_split(const char *bytes, size_t n, bf__card_parts *out, bf_error *err);
 
 /* Offset of the first byte that is not UTF-8; n where all is. */
 size_t bf__utf8_check(const char *bytes, size_t n);
-/* Blanks and control characters folded into single blanks, at most BF__CARD_SUMMARY_BYTES, whole characters. You own it; NULL: no memory. */
+/* Blanks and control characters folded into single blanks, at most BF__CARD_SUMMARY_BYTES, whole characters. You own
+ * it; NULL: no memory. */
 char *bf__fold(const char *text, size_t n);
 /* The first paragraph of Markdown that is not a heading, folded; "" if none. You own it; NULL: no memory. */
 char *bf__first_paragraph(const char *body, size_t n);

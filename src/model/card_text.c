@@ -50,7 +50,8 @@ bf_status bf__card_split(const char *bytes, size_t n, bf__card_parts *out, bf_er
   if (good < n) {
     size_t line = 1;
     for (size_t i = 0; i < good; ++i) line += bytes[i] == '\n';
-    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)good, "card: line %zu: not UTF-8 text; save the file as UTF-8", line);
+    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)good, "card: line %zu: not UTF-8 text; save the file as UTF-8",
+                        line);
   }
   size_t at = n >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
   size_t length = line_length(bytes, n, at);
@@ -74,7 +75,9 @@ char *bf__fold(const char *text, size_t n) {
   bool blank = false;
   for (size_t i = 0; i < n && size <= BF__CARD_SUMMARY_BYTES; ++i) {
     unsigned char c = (unsigned char)text[i];
-    if (c <= ' ' || c == 0x7F) {
+    bool control = c == 0xC2 && i + 1 < n && (unsigned char)text[i + 1] < 0xA0; /* U+0080 to U+009F */
+    if (c <= ' ' || c == 0x7F || control) {
+      i += control;
       blank = true;
       continue;
     }

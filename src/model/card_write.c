@@ -1,12 +1,12 @@
 /* Writing cards.
  *
- * A card belongs to its author: of a base only the lines of the keys that change are replaced, so that comments, order and
- * quoting of everything else stay as they are, byte for byte. Where the front matter is not written one key a line (as
+ * A card belongs to its author: of a base only the lines of the keys that change are replaced, so that comments, order
+ * and quoting of everything else stay as they are, byte for byte. Where the front matter is not written one key a line
+ * (as
  * `{a: b}`), it is written anew from the tree: all keys stay, comments are lost. Either way the result is parsed
  * again and compared with what was asked for before it is handed out.
  */
 #include <bestfit/card.h>
-
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -26,13 +26,15 @@ typedef struct writer {
   const char *base;
   size_t base_bytes;
   bf__card_parts parts;
-  bf_card *card;         /* of the base; NULL: none */
-  const char *summary;   /* to be written into the block; NULL: not */
-  char accuracy[32];     /* "" : not said */
+  bf_card *card;       /* of the base; NULL: none */
+  const char *summary; /* to be written into the block; NULL: not */
+  char accuracy[32];   /* "" : not said */
   bool change[KEY_COUNT];
 } writer;
 
-static bool is_said(const char *text) { return text != NULL && text[0] != 0; }
+static bool is_said(const char *text) {
+  return text != NULL && text[0] != 0;
+}
 
 /* ------------------------------------------------------------------ what is asked for */
 
@@ -56,7 +58,8 @@ static bf_status check_fields(const bf_card_fields *f, bf_error *err) {
   bf_kind kind;
   if (is_said(f->name)) BF_TRY(bf__check_name(f->name, err));
   if (is_said(f->task) && !bf__is_task(f->task)) {
-    status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "task \"%.40s\" is not known; use one of %s", f->task, bf__known_tasks);
+    status =
+        bf__error(err, BF_ERR_INVALID_ARGUMENT, "task \"%.40s\" is not known; use one of %s", f->task, bf__known_tasks);
     goto out;
   }
   if (!isnan(f->source_accuracy) && !(f->source_accuracy >= 0 && f->source_accuracy <= 1)) {
@@ -342,7 +345,8 @@ static bool same_list(const char *const *wanted, size_t n, const bf__card_list *
   return true;
 }
 
-/* Whether a card says what was asked for. BF_ERR_LIMIT and BF_ERR_MEMORY are worth telling; else it must be written otherwise. */
+/* Whether a card says what was asked for. BF_ERR_LIMIT and BF_ERR_MEMORY are worth telling; else it must be written
+ * otherwise. */
 static bf_status check_result(const writer *w, const bf__writer *result, bool *good, bf_error *err) {
   const bf_card_fields *f = w->fields;
   bf_card *card = NULL;

@@ -4,8 +4,8 @@
  * neither anchors nor aliases, so they are refused, and depth and number of nodes are bounded besides. Keys that occur
  * twice are refused too: readers differ in which one they take.
  *
- * A value keeps its text: whether `1e3` is a number is for its reader to say, and a class named `no` stays "no". What we
- * write is quoted unless it is a bare word that no YAML version takes for anything but text.
+ * A value keeps its text: whether `1e3` is a number is for its reader to say, and a class named `no` stays "no". What
+ * we write is quoted unless it is a bare word that no YAML version takes for anything but text.
  */
 #include "model/card_yaml.h"
 
@@ -43,7 +43,8 @@ size_t bf__utf8_byte_of(const char *bytes, size_t n, size_t character) {
 
 static bf_status fail_at(const reader *r, bf_status code, const yaml_mark_t *mark, const char *what, bf_error *err) {
   size_t byte = bf__utf8_byte_of(r->bytes, r->n, mark->index);
-  return bf__error_at(err, code, (int64_t)(r->first_byte + byte), "card: line %zu: %s", r->first_line + mark->line, what);
+  return bf__error_at(err, code, (int64_t)(r->first_byte + byte), "card: line %zu: %s", r->first_line + mark->line,
+                      what);
 }
 
 static bf_status parser_error(const reader *r, const yaml_parser_t *parser, bf_error *err) {
@@ -82,8 +83,8 @@ static bf_status append(reader *r, const yaml_event_t *event, bf__yaml_type type
     top->last = index;
     ++top->n_children;
   }
-  yaml->nodes[index] = (bf__yaml_node){
-      .type = type, .line = mark->line, .column = mark->column, .character = mark->index};
+  yaml->nodes[index] =
+      (bf__yaml_node){.type = type, .line = mark->line, .column = mark->column, .character = mark->index};
   ++yaml->n;
   *out = index;
   return BF_OK;
@@ -139,8 +140,8 @@ static bf_status check_keys(const reader *r, const frame *mapping, bf_error *err
     if (strcmp(keys[i - 1]->text, keys[i]->text) != 0) continue;
     size_t byte = bf__utf8_byte_of(r->bytes, r->n, keys[i]->character);
     status = bf__error_at(err, BF_ERR_FORMAT, (int64_t)(r->first_byte + byte),
-                          "card: line %zu: key \"%.60s\" occurs twice, first in line %zu", r->first_line + keys[i]->line,
-                          keys[i]->text, r->first_line + keys[i - 1]->line);
+                          "card: line %zu: key \"%.60s\" occurs twice, first in line %zu",
+                          r->first_line + keys[i]->line, keys[i]->text, r->first_line + keys[i - 1]->line);
   }
   free(keys);
   return status;
@@ -292,7 +293,8 @@ static void put_scalar(bf__yaml_out *out, const char *text, yaml_scalar_style_t 
 
 /* A letter, then letters, digits and . _ - /, and not a word that some YAML takes for a truth value or nothing. */
 static bool is_bare_word(const char *text) {
-  static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"};
+  static const char *const words[] = {"y",    "n",     "yes",  "no",   "on",  "off",
+                                      "true", "false", "null", "none", "nan", "inf"};
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/";
   if (strspn(text, letters) == 0 || text[strspn(text, others)] != 0) return false;
@@ -305,7 +307,9 @@ void bf__yaml_put_text(bf__yaml_out *out, const char *text) {
   put_scalar(out, text, is_bare_word(text) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
-void bf__yaml_put_raw(bf__yaml_out *out, const char *text) { put_scalar(out, text, YAML_PLAIN_SCALAR_STYLE); }
+void bf__yaml_put_raw(bf__yaml_out *out, const char *text) {
+  put_scalar(out, text, YAML_PLAIN_SCALAR_STYLE);
+}
 
 static void put_begin(bf__yaml_out *out, bool mapping, bool flow) {
   yaml_event_t event;
@@ -321,8 +325,12 @@ static void put_begin(bf__yaml_out *out, bool mapping, bool flow) {
   emit(out, &event, made);
 }
 
-void bf__yaml_put_mapping(bf__yaml_out *out, bool flow) { put_begin(out, true, flow); }
-void bf__yaml_put_sequence(bf__yaml_out *out, bool flow) { put_begin(out, false, flow); }
+void bf__yaml_put_mapping(bf__yaml_out *out, bool flow) {
+  put_begin(out, true, flow);
+}
+void bf__yaml_put_sequence(bf__yaml_out *out, bool flow) {
+  put_begin(out, false, flow);
+}
 
 void bf__yaml_put_end(bf__yaml_out *out) {
   yaml_event_t event;
@@ -345,8 +353,7 @@ void bf__yaml_put_node(bf__yaml_out *out, const bf__yaml *yaml, uint32_t index) 
     return;
   }
   put_begin(out, node->type == BF__YAML_MAPPING, node->flow);
-  for (uint32_t child = node->first; child != 0; child = yaml->nodes[child].next)
-    bf__yaml_put_node(out, yaml, child);
+  for (uint32_t child = node->first; child != 0; child = yaml->nodes[child].next) bf__yaml_put_node(out, yaml, child);
   bf__yaml_put_end(out);
 }
 

@@ -12,10 +12,10 @@ typedef enum bf__yaml_type { BF__YAML_SCALAR, BF__YAML_SEQUENCE, BF__YAML_MAPPIN
 
 typedef struct bf__yaml_node {
   bf__yaml_type type;
-  bool plain;           /* scalar written without quotes: may mean null or a number */
-  bool flow;            /* [a, b] or {a: b} */
-  char *text;           /* scalar, without zeros inside */
-  uint32_t first, next; /* child and sibling; 0: none. A mapping's children are key, value, key, value */
+  bool plain;                     /* scalar written without quotes: may mean null or a number */
+  bool flow;                      /* [a, b] or {a: b} */
+  char *text;                     /* scalar, without zeros inside */
+  uint32_t first, next;           /* child and sibling; 0: none. A mapping's children are key, value, key, value */
   size_t line, column, character; /* where it starts, from 0 */
 } bf__yaml_node;
 
@@ -25,8 +25,8 @@ typedef struct bf__yaml {
   size_t n, capacity;
 } bf__yaml;
 
-/* Parses valid UTF-8. Lines in messages count from first_line, positions from first_byte. BF_ERR_FORMAT, BF_ERR_LIMIT (depth, nodes, anchors,
- * aliases). */
+/* Parses valid UTF-8. Lines in messages count from first_line, positions from first_byte. BF_ERR_FORMAT, BF_ERR_LIMIT
+ * (depth, nodes, anchors, aliases). */
 bf_status bf__yaml_parse(const char *bytes, size_t n, size_t first_line, size_t first_byte, bf__yaml *out,
                          bf_error *err);
 void bf__yaml_deinit(bf__yaml *yaml);

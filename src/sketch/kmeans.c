@@ -1,10 +1,11 @@
-/* Centroids: Lloyd's k-means (1982) from a seeded start that picks rows with probability proportional to their squared distance
- * from those picked before (k-means++, Arthur and Vassilvitskii 2007), on columns standardised by the sample's own deviation; constant and
- * left-out columns play no part. At most 8 rounds: the centroids are a summary of density, not a fit. Clusters of fewer than 8
- * rows are dissolved into their nearest neighbour, smallest first, so that no centroid shows a single row.
+/* Centroids: Lloyd's k-means (1982) from a seeded start that picks rows with probability proportional to their squared
+ * distance from those picked before (k-means++, Arthur and Vassilvitskii 2007), on columns standardised by the sample's
+ * own deviation; constant and left-out columns play no part. At most 8 rounds: the centroids are a summary of density,
+ * not a fit. Clusters of fewer than 8 rows are dissolved into their nearest neighbour, smallest first, so that no
+ * centroid shows a single row.
  *
- * Distances are float32 with a fixed order of additions, rows are assigned in parallel, and sums are formed in the order of rows: equal
- * rows and seed give equal centroids. */
+ * Distances are float32 with a fixed order of additions, rows are assigned in parallel, and sums are formed in the
+ * order of rows: equal rows and seed give equal centroids. */
 #include "sketch/kmeans.h"
 
 #include <float.h>

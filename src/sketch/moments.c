@@ -1,19 +1,18 @@
 /* Moments of the view's columns.
  *
- * Rows are cut into blocks of 1,024 by their number. A block gives each column's count, mean and sum of squares about its own mean (two
- * passes over rows that are still in cache); blocks are merged in order by the formulas of Chan, Golub and LeVeque (1979). So the
- * result depends neither on threads nor on how the reader cuts batches, and its rounding error does not grow with the offset
- * of the data.
+ * Rows are cut into blocks of 1,024 by their number. A block gives each column's count, mean and sum of squares about
+ * its own mean (two passes over rows that are still in cache); blocks are merged in order by the formulas of Chan,
+ * Golub and LeVeque (1979). So the result depends neither on threads nor on how the reader cuts batches, and its
+ * rounding error does not grow with the offset of the data.
  *
- * Co-moments are needed for rows in which a missing cell takes its column's final mean, which is known only at the end. Write d
- * = x - s with a shift s per column (the mean of the first block that has a finite cell there), d = 0 and p = 0 where missing, p
- * = 1 elsewhere. One pass gathers, over all rows,
- *     S_jk = sum d_j d_k,    A_jk = sum d_j p_k,    N_jk = sum p_j p_k,
- * and with a = mean - s the wanted sum over the rows where both are present is, exactly,
- *     sum (x_j - mean_j)(x_k - mean_k) = S_jk - a_k A_jk - a_j A_kj + a_j a_k N_jk,
- * to which rows with a missing cell add 0, as they should. A block without missing cells needs only S, since there A_jk is the column's
- * sum of d_j and N_jk its number of rows; that is the fast path. The shift loses little: the first block's own contribution
- * bounds (mean - s)^2 by variance * rows / 1024, so the relative error from cancellation is below rows / 1024 * 2^-53. */
+ * Co-moments are needed for rows in which a missing cell takes its column's final mean, which is known only at the end.
+ * Write d = x - s with a shift s per column (the mean of the first block that has a finite cell there), d = 0 and p = 0
+ * where missing, p = 1 elsewhere. One pass gathers, over all rows, S_jk = sum d_j d_k,    A_jk = sum d_j p_k,    N_jk =
+ * sum p_j p_k, and with a = mean - s the wanted sum over the rows where both are present is, exactly, sum (x_j -
+ * mean_j)(x_k - mean_k) = S_jk - a_k A_jk - a_j A_kj + a_j a_k N_jk, to which rows with a missing cell add 0, as they
+ * should. A block without missing cells needs only S, since there A_jk is the column's sum of d_j and N_jk its number
+ * of rows; that is the fast path. The shift loses little: the first block's own contribution bounds (mean - s)^2 by
+ * variance * rows / 1024, so the relative error from cancellation is below rows / 1024 * 2^-53. */
 #include "sketch/moments.h"
 
 #include <float.h>

@@ -13,7 +13,8 @@ typedef struct bf__moments bf__moments;
 
 bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf__moments **out, bf_error *err);
 void bf__moments_free(bf__moments *m);
-/* Adds consecutive blocks, each blocks[i][n_rows][n_columns]; all but the dataset's last block have BF__BLOCK_ROWS rows. */
+/* Adds consecutive blocks, each blocks[i][n_rows][n_columns]; all but the dataset's last block have BF__BLOCK_ROWS
+ * rows. */
 void bf__moments_add(bf__moments *m, const float *const *blocks, size_t n_blocks, size_t n_rows, uint32_t n_threads);
 /* Writes count, missing, mean, variance, min and max of sketch->columns, left_out and covariance (all allocated). */
 void bf__moments_finish(const bf__moments *m, bf_sketch *sketch);

@@ -1,13 +1,13 @@
-/* Row buckets. The published measures cut a dataset into partitions and take a histogram of each over its own range, which one pass
- * cannot know beforehand. So cells are counted on a grid of bins [i 2^e, (i+1) 2^e), which is the finest with at most
- * 256 bins over what has been seen; a wider range joins bins in pairs (floor((floor x) / 2) = floor(x / 2), so joining is exact).
- * The final exponent is a function of the bucket's extremes alone, and counts are integers, so neither the order of
- * rows nor threads matter. (The idea is that of dynamic histograms on dyadic grids; cf. DDSketch's collapsing, Masson et
- * al. 2019, there in powers of a ratio.)
+/* Row buckets. The published measures cut a dataset into partitions and take a histogram of each over its own range,
+ * which one pass cannot know beforehand. So cells are counted on a grid of bins [i 2^e, (i+1) 2^e), which is the finest
+ * with at most 256 bins over what has been seen; a wider range joins bins in pairs (floor((floor x) / 2) = floor(x /
+ * 2), so joining is exact). The final exponent is a function of the bucket's extremes alone, and counts are integers,
+ * so neither the order of rows nor threads matter. (The idea is that of dynamic histograms on dyadic grids; cf.
+ * DDSketch's collapsing, Masson et al. 2019, there in powers of a ratio.)
  *
  * Lattice: when every value is a multiple of 2^e, as with integers in files of floats, a bin's mass sits at its left
- * edge and the histogram is exact. On such a grid a bin holds one value, so a coarser grid is a lattice still if all odd bins are
- * empty: no second look at the cells is needed. */
+ * edge and the histogram is exact. On such a grid a bin holds one value, so a coarser grid is a lattice still if all
+ * odd bins are empty: no second look at the cells is needed. */
 #include "sketch/partition.h"
 
 #include <math.h>
@@ -134,7 +134,7 @@ void bf__partition_coarsen(const bf__partition *from, int exponent, bf__partitio
   to->counts = counts;
   if (from->count == 0) return;
   to->exponent = exponent;
-  bool lattice = join_bins(from->counts, from->base, from->n_bins, exponent - from->exponent, counts, &to->base,
-                           &to->n_bins);
+  bool lattice =
+      join_bins(from->counts, from->base, from->n_bins, exponent - from->exponent, counts, &to->base, &to->n_bins);
   to->lattice = from->lattice && lattice;
 }

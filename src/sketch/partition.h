@@ -25,7 +25,8 @@ void bf__bucket_merge(bf__bucket *to, const bf__bucket *from);
 int64_t bf__grid_floor(double x, int exponent);
 /* The exponent of the last bit of the largest of two float32 values. */
 int bf__grid_finest(double min, double max);
-/* The finest exponent whose grid has at most BF__PARTITION_BINS bins from min to max and resolves no less than float32. */
+/* The finest exponent whose grid has at most BF__PARTITION_BINS bins from min to max and resolves no less than float32.
+ */
 int bf__grid_exponent(double min, double max);
 /* Bins of the grid 2^exponent from min to max. */
 int64_t bf__grid_bins(double min, double max, int exponent);

@@ -1,7 +1,7 @@
-/* Bottom-k sample: the 16,384 rows whose number has the smallest seeded hash (Cohen and Kaplan 2007). Membership depends on the
- * seed and the row's number only, so it is the same whatever the threads and batches, and two samples merge. Each quantile
- * of a sample of k rows is within rank error e with probability 1 - 2 exp(-2 k e^2) for all ranks at once (Dvoretzky, Kiefer,
- * Wolfowitz 1956, with Massart's constant): 0.0127 at 0.99. */
+/* Bottom-k sample: the 16,384 rows whose number has the smallest seeded hash (Cohen and Kaplan 2007). Membership
+ * depends on the seed and the row's number only, so it is the same whatever the threads and batches, and two samples
+ * merge. Each quantile of a sample of k rows is within rank error e with probability 1 - 2 exp(-2 k e^2) for all ranks
+ * at once (Dvoretzky, Kiefer, Wolfowitz 1956, with Massart's constant): 0.0127 at 0.99. */
 #include "sketch/sample.h"
 
 #include <float.h>

@@ -1,8 +1,8 @@
 /* One pass over batches.
  *
  * A batch is walked in slices that end at multiples of 16 blocks of 1,024 rows. For each slice
- *   1. rows are taken in parallel: missing cells are counted, cells go into the worker's own buckets, and the view is made
- *      (all of which commutes, or stays within a row);
+ *   1. rows are taken in parallel: missing cells are counted, cells go into the worker's own buckets, and the view is
+ * made (all of which commutes, or stays within a row);
  *   2. means and variances of raw columns: stripes of columns in parallel, each over the rows in order;
  *   3. the sample takes its rows, in order;
  *   4. complete blocks are summarised in parallel and merged in order; the rest waits for the next slice.

@@ -6,24 +6,24 @@
 #include <bestfit/sketch.h>
 
 #define BF__SKETCH_VERSION 1u
-#define BF__NAME_BYTES 64u           /* of a column or label name, without the terminator */
-#define BF__MAX_VIEW_COLUMNS 96u     /* wider views are projected */
+#define BF__NAME_BYTES 64u       /* of a column or label name, without the terminator */
+#define BF__MAX_VIEW_COLUMNS 96u /* wider views are projected */
 #define BF__PROJECTED_COLUMNS 64u
-#define BF__MAX_RAW_COLUMNS 4096u    /* with raw means */
+#define BF__MAX_RAW_COLUMNS 4096u /* with raw means */
 #define BF__QUANTILES 63u
-#define BF__SAMPLE_ROWS 16384u       /* bottom-k by seeded hash of row number */
+#define BF__SAMPLE_ROWS 16384u /* bottom-k by seeded hash of row number */
 #define BF__MAX_CENTROIDS 256u
 #define BF__MIN_CENTROID_ROWS 8u
-#define BF__PARTITIONS 64u           /* row buckets: bf__mix64(seed, row) >> 58 */
-#define BF__PARTITION_BINS 256u      /* at most, a bucket */
+#define BF__PARTITIONS 64u      /* row buckets: bf__mix64(seed, row) >> 58 */
+#define BF__PARTITION_BINS 256u /* at most, a bucket */
 #define BF__MAX_LABELS 1000u
 
 typedef struct bf__sketch_column {
   char name[BF__NAME_BYTES + 1]; /* "" where numbered */
   uint64_t count, missing;
-  double mean, variance; /* finite, 0 where count is 0 */
-  float min, max;        /* finite, min <= max, 0 where count is 0 */
-  uint32_t n_quantiles;  /* 0 or BF__QUANTILES */
+  double mean, variance;          /* finite, 0 where count is 0 */
+  float min, max;                 /* finite, min <= max, 0 where count is 0 */
+  uint32_t n_quantiles;           /* 0 or BF__QUANTILES */
   float quantiles[BF__QUANTILES]; /* ascending, finite, within [min, max] */
 } bf__sketch_column;
 
@@ -49,30 +49,30 @@ struct bf_sketch {
   uint64_t seed, rows;
 
   /* the raw array */
-  uint64_t raw_columns;        /* 0: images differ in size */
+  uint64_t raw_columns;             /* 0: images differ in size */
   uint32_t height, width, channels; /* images of one size, else 0 */
-  double range_max;            /* images, else 0 */
-  uint64_t missing;            /* cells */
-  uint64_t column_list_hash;   /* XXH3 of the raw column names (or of their number where unnamed): projected views compare only
-                                  where equal; images: 0 */
-  bool named;                  /* columns have names */
-  uint64_t raw_count;          /* finite cells in all */
-  double raw_min, raw_max;     /* over all finite cells; 0 where raw_count is 0 */
+  double range_max;                 /* images, else 0 */
+  uint64_t missing;                 /* cells */
+  uint64_t column_list_hash; /* XXH3 of the raw column names (or of their number where unnamed): projected views compare
+                                only where equal; images: 0 */
+  bool named;                /* columns have names */
+  uint64_t raw_count;        /* finite cells in all */
+  double raw_min, raw_max;   /* over all finite cells; 0 where raw_count is 0 */
   float *raw_means, *raw_variances; /* [raw_columns] or NULL */
 
   /* the view: dense rows of n_columns */
   bool projected;
   uint32_t n_columns;
-  bf__sketch_column *columns;  /* [n_columns] */
-  uint8_t *left_out;           /* [n_columns] 1: more than half missing, left out of the row-wise sections (its mean is used) */
-  float *means;                /* [n_columns] of the view rows, missing cells filled with the column's mean */
-  float *covariance;           /* packed lower triangle, row i has i + 1 cells: [n_columns * (n_columns + 1) / 2]; population */
+  bf__sketch_column *columns; /* [n_columns] */
+  uint8_t *left_out; /* [n_columns] 1: more than half missing, left out of the row-wise sections (its mean is used) */
+  float *means;      /* [n_columns] of the view rows, missing cells filled with the column's mean */
+  float *covariance; /* packed lower triangle, row i has i + 1 cells: [n_columns * (n_columns + 1) / 2]; population */
 
-  uint32_t n_centroids;        /* 0 .. BF__MAX_CENTROIDS */
-  float *centroids;            /* row-major [n_centroids][n_columns] */
-  uint32_t *centroid_rows;     /* [n_centroids] rows of the sample that each stands for, >= 1 */
+  uint32_t n_centroids;    /* 0 .. BF__MAX_CENTROIDS */
+  float *centroids;        /* row-major [n_centroids][n_columns] */
+  uint32_t *centroid_rows; /* [n_centroids] rows of the sample that each stands for, >= 1 */
 
-  uint32_t n_partitions;       /* 0 or BF__PARTITIONS */
+  uint32_t n_partitions; /* 0 or BF__PARTITIONS */
   bf__partition *partitions;
 
   uint32_t n_labels;

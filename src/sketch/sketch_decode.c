@@ -1,6 +1,6 @@
-/* Reads format v1 from bytes that nobody vouches for. Sections are located and their checksums compared first; then each is parsed
- * with a bounded reader, and every value that the rest of the library relies on is checked where it is read. Sizes follow from
- * numbers that were bounded before, so an allocation never exceeds some 300 KB. */
+/* Reads format v1 from bytes that nobody vouches for. Sections are located and their checksums compared first; then
+ * each is parsed with a bounded reader, and every value that the rest of the library relies on is checked where it is
+ * read. Sizes follow from numbers that were bounded before, so an allocation never exceeds some 300 KB. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Writes format v1. Everything that follows from other fields is left out (missing cells, left-out columns, float32 means, a
- * bucket's base and number of bins), so that bytes cannot contradict each other there. Where the bytes exceed the limit, all
- * bucket grids are halved together until they fit. */
+/* Writes format v1. Everything that follows from other fields is left out (missing cells, left-out columns, float32
+ * means, a bucket's base and number of bins), so that bytes cannot contradict each other there. Where the bytes exceed
+ * the limit, all bucket grids are halved together until they fit. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,14 +176,29 @@ static bool has_section(const bf_sketch *s, bf__section section) {
 
 static void write_payload(bf__writer *w, const bf_sketch *s, bf__section section, int halvings) {
   switch (section) {
-    case BF__SECTION_SCHM: write_schema(w, s); break;
-    case BF__SECTION_COLS: write_columns(w, s); break;
-    case BF__SECTION_COVA: write_covariance(w, s); break;
-    case BF__SECTION_CENT: write_centroids(w, s); break;
-    case BF__SECTION_PART: write_partitions(w, s, halvings); break;
-    case BF__SECTION_RAWM: write_raw(w, s); break;
-    case BF__SECTION_LABL: write_labels(w, s); break;
-    case BF__SECTION_COUNT: break;
+    case BF__SECTION_SCHM:
+      write_schema(w, s);
+      break;
+    case BF__SECTION_COLS:
+      write_columns(w, s);
+      break;
+    case BF__SECTION_COVA:
+      write_covariance(w, s);
+      break;
+    case BF__SECTION_CENT:
+      write_centroids(w, s);
+      break;
+    case BF__SECTION_PART:
+      write_partitions(w, s, halvings);
+      break;
+    case BF__SECTION_RAWM:
+      write_raw(w, s);
+      break;
+    case BF__SECTION_LABL:
+      write_labels(w, s);
+      break;
+    case BF__SECTION_COUNT:
+      break;
   }
 }
 

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "sketch/sketch_data.h"
 
-#define BF__SKETCH_MAGIC "\x93" "BFSK\r\n\x1a"
+#define BF__SKETCH_MAGIC \
+  "\x93"                 \
+  "BFSK\r\n\x1a"
 #define BF__MAGIC_BYTES 8u
 #define BF__HEADER_BYTES 24u         /* magic, version, bytes in all, checksum */
 #define BF__SECTION_HEADER_BYTES 16u /* tag, length, checksum */
@@ -38,7 +40,8 @@ uint64_t bf__section_checksum(const uint8_t *section_header, const uint8_t *payl
 /* Sets all checksums that can be found in n_bytes, so that tests and fuzzers reach what lies behind them. */
 void bf__sketch_fix_checksums(uint8_t *bytes, size_t n_bytes);
 
-/* Centroid coordinates are 16-bit codes between the lowest and highest of their column: 0 and 65535 are these themselves. */
+/* Centroid coordinates are 16-bit codes between the lowest and highest of their column: 0 and 65535 are these
+ * themselves. */
 uint16_t bf__centroid_code(float x, float low, float high);
 float bf__centroid_value(uint16_t code, float low, float high);
 

@@ -1,13 +1,13 @@
 /* Inner loops of the sketch.
  *
- * They are written with vectors of a fixed length (a GNU C extension that gcc and clang share) or over independent columns,
- * so that a compiler for any instruction set produces the same additions in the same order: the AVX2 variant differs from
- * the plain one in speed only. A function of its own a variant, rather than target_clones, because sanitizers run before
- * the loader's resolvers do, and because BESTFIT_SIMD=scalar must be able to switch them off.
+ * They are written with vectors of a fixed length (a GNU C extension that gcc and clang share) or over independent
+ * columns, so that a compiler for any instruction set produces the same additions in the same order: the AVX2 variant
+ * differs from the plain one in speed only. A function of its own a variant, rather than target_clones, because
+ * sanitizers run before the loader's resolvers do, and because BESTFIT_SIMD=scalar must be able to switch them off.
  *
  * The logarithm is our own, since libm's differ between machines in the last bit: y = 1 + |x| = 2^k m with m in
- * [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s), s = (m - 1) / (m + 1), as a series in s^2 <= 0.0295 to s^21 (Abramowitz and Stegun
- * 4.1.27; the splitting of the exponent follows FreeBSD's e_log.c). */
+ * [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s), s = (m - 1) / (m + 1), as a series in s^2 <= 0.0295 to s^21 (Abramowitz and
+ * Stegun 4.1.27; the splitting of the exponent follows FreeBSD's e_log.c). */
 #include "sketch/sketch_kernels.h"
 
 #include <float.h>
@@ -98,8 +98,8 @@ static bool bins_far(const float *x, size_t n, int exponent, int32_t base, int32
   return lattice;
 }
 
-/* float32 suffices: x * 2^-e is exact, but for results below 2^-126, which round to something of at most 2^-126 that the
- * tests for zero below still put into bin -1 or 0 as it belongs. */
+/* float32 suffices: x * 2^-e is exact, but for results below 2^-126, which round to something of at most 2^-126 that
+ * the tests for zero below still put into bin -1 or 0 as it belongs. */
 INLINE bool bins_body(const float *x, size_t n, int exponent, int32_t base, int32_t *out) {
   if (exponent < -120 || exponent > 120) return bins_far(x, n, exponent, base, out);
   const float scale = ldexpf(1.0f, -exponent);
@@ -170,17 +170,26 @@ INLINE void log_cells_body(const float *x, size_t n, double *out) {
   }
 }
 
-INLINE void project_body(const double *x, size_t n, const double *signs, double *acc) {
-  for (size_t half = 0; half < 64; half += 32) {
-    vec4d a[8];
-    memcpy(a, acc + half, sizeof a);
+/* `n_rows` rows at once (a constant), a quarter of the columns at a time: eight sums stay in registers. */
+INLINE void project_rows(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc) {
+  for (size_t quarter = 0; quarter < 64; quarter += 16) {
+    vec4d a[2][4];
+    for (size_t r = 0; r < n_rows; r++) memcpy(a[r], acc + r * 64 + quarter, sizeof a[r]);
     for (size_t i = 0; i < n; i++) {
-      vec4d s[8];
-      memcpy(s, signs + i * 64 + half, sizeof s);
-      for (int l = 0; l < 8; l++) a[l] += s[l] * x[i];
+      vec4d s[4];
+      memcpy(s, signs + i * 64 + quarter, sizeof s);
+      for (size_t r = 0; r < n_rows; r++) {
+        for (int l = 0; l < 4; l++) a[r][l] += s[l] * x[r * x_stride + i];
+      }
     }
-    memcpy(acc + half, a, sizeof a);
+    for (size_t r = 0; r < n_rows; r++) memcpy(acc + r * 64 + quarter, a[r], sizeof a[r]);
   }
+}
+
+INLINE void project_body(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc) {
+  size_t r = 0;
+  for (; r + 2 <= n_rows; r += 2) project_rows(x + r * x_stride, 2, x_stride, n, signs, acc + r * 64);
+  if (r < n_rows) project_rows(x + r * x_stride, 1, x_stride, n, signs, acc + r * 64);
 }
 
 INLINE void add_scaled_body(double *restrict acc, const float *restrict x, size_t n, size_t stride, double weight) {
@@ -326,28 +335,29 @@ INLINE void nearest_body(const float *rows, size_t n_rows, size_t stride, size_t
 }
 
 /* One row a kernel: name, result, parameters, arguments. */
-#define KERNEL_LIST(X)                                                                                               \
-  X(range, size_t, (const float *x, size_t n, float *min, float *max), (x, n, min, max))                             \
-  X(bins, bool, (const float *x, size_t n, int exponent, int32_t base, int32_t *out), (x, n, exponent, base, out))   \
-  X(log_cells, void, (const float *x, size_t n, double *out), (x, n, out))                                           \
-  X(project, void, (const double *x, size_t n, const double *signs, double *acc), (x, n, signs, acc))                \
-  X(add_scaled, void, (double *acc, const float *x, size_t n, size_t stride, double weight),                         \
-    (acc, x, n, stride, weight))                                                                                     \
-  X(column_sums, void,                                                                                               \
-    (const float *rows, size_t n_rows, size_t n, double *count, double *sum, float *min, float *max),                \
-    (rows, n_rows, n, count, sum, min, max))                                                                         \
-  X(column_squares, void, (const float *rows, size_t n_rows, size_t n, const double *mean, double *m2),              \
-    (rows, n_rows, n, mean, m2))                                                                                     \
-  X(deviations, void, (const float *x, size_t n, const double *shift, double *d, double *present),                   \
-    (x, n, shift, d, present))                                                                                       \
-  X(cross, void, (const double *u, const double *v, size_t n, size_t stride, bool full, double *acc),                \
-    (u, v, n, stride, full, acc))                                                                                    \
-  X(welford, void, (const float *x, size_t n, double *count, double *mean, double *m2), (x, n, count, mean, m2))     \
-  X(distances, void, (const float *rows, size_t n_rows, size_t stride, const float *centre, float *best),            \
-    (rows, n_rows, stride, centre, best))                                                                            \
-  X(nearest, void,                                                                                                   \
-    (const float *rows, size_t n_rows, size_t stride, size_t n_columns, const float *centres, const float *half,     \
-     size_t n_padded, uint32_t *out),                                                                                \
+#define KERNEL_LIST(X)                                                                                             \
+  X(range, size_t, (const float *x, size_t n, float *min, float *max), (x, n, min, max))                           \
+  X(bins, bool, (const float *x, size_t n, int exponent, int32_t base, int32_t *out), (x, n, exponent, base, out)) \
+  X(log_cells, void, (const float *x, size_t n, double *out), (x, n, out))                                         \
+  X(project, void, (const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc),  \
+    (x, n_rows, x_stride, n, signs, acc))                                                                          \
+  X(add_scaled, void, (double *acc, const float *x, size_t n, size_t stride, double weight),                       \
+    (acc, x, n, stride, weight))                                                                                   \
+  X(column_sums, void,                                                                                             \
+    (const float *rows, size_t n_rows, size_t n, double *count, double *sum, float *min, float *max),              \
+    (rows, n_rows, n, count, sum, min, max))                                                                       \
+  X(column_squares, void, (const float *rows, size_t n_rows, size_t n, const double *mean, double *m2),            \
+    (rows, n_rows, n, mean, m2))                                                                                   \
+  X(deviations, void, (const float *x, size_t n, const double *shift, double *d, double *present),                 \
+    (x, n, shift, d, present))                                                                                     \
+  X(cross, void, (const double *u, const double *v, size_t n, size_t stride, bool full, double *acc),              \
+    (u, v, n, stride, full, acc))                                                                                  \
+  X(welford, void, (const float *x, size_t n, double *count, double *mean, double *m2), (x, n, count, mean, m2))   \
+  X(distances, void, (const float *rows, size_t n_rows, size_t stride, const float *centre, float *best),          \
+    (rows, n_rows, stride, centre, best))                                                                          \
+  X(nearest, void,                                                                                                 \
+    (const float *rows, size_t n_rows, size_t stride, size_t n_columns, const float *centres, const float *half,   \
+     size_t n_padded, uint32_t *out),                                                                              \
     (rows, n_rows, stride, n_columns, centres, half, n_padded, out))
 
 #define MEMBER(kernel, result, parameters, arguments) .kernel = VARIANT(kernel),
@@ -366,9 +376,9 @@ static const bf__kernels scalar_kernels = {.name = "scalar", KERNEL_LIST(MEMBER)
 
 #if defined(__x86_64__)
 #define VARIANT(kernel) kernel##_avx2
-#define DEFINE(kernel, result, parameters, arguments)                         \
+#define DEFINE(kernel, result, parameters, arguments)                        \
   __attribute__((target("avx2"))) static result VARIANT(kernel) parameters { \
-    return kernel##_body arguments;                                           \
+    return kernel##_body arguments;                                          \
   }
 KERNEL_LIST(DEFINE)
 #undef DEFINE

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BF__CROSS_ROWS 8u       /* rows that cross() adds at once */
-#define BF__CROSS_PAD 4u        /* its columns are padded to a multiple of this */
-#define BF__ASSIGN_PAD 32u      /* centroids in nearest() are padded to a multiple of this */
-#define BF__LANES 8u            /* rows in distances() are padded to a multiple of this */
-#define BF__MISSING_BIN 256     /* what bins() writes for a missing cell */
+#define BF__CROSS_ROWS 8u   /* rows that cross() adds at once */
+#define BF__CROSS_PAD 4u    /* its columns are padded to a multiple of this */
+#define BF__ASSIGN_PAD 32u  /* centroids in nearest() are padded to a multiple of this */
+#define BF__LANES 8u        /* rows in distances() are padded to a multiple of this */
+#define BF__MISSING_BIN 256 /* what bins() writes for a missing cell */
 
 typedef struct bf__kernels {
   const char *name; /* "scalar", "avx2" */
@@ -23,8 +23,8 @@ typedef struct bf__kernels {
   bool (*bins)(const float *x, size_t n, int exponent, int32_t base, int32_t *out);
   /* out = sign(x) ln(1 + |x|), 0 where not finite; absolute error below 1e-13. */
   void (*log_cells)(const float *x, size_t n, double *out);
-  /* acc[64] += sum over i of x[i] signs[i][64], in the order of i. */
-  void (*project)(const double *x, size_t n, const double *signs, double *acc);
+  /* acc[row][64] += sum over i < n of x[row][i] signs[i][64], in the order of i; x has rows of x_stride. */
+  void (*project)(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc);
   /* acc[i] += weight * x[i * stride], missing cells as 0. */
   void (*add_scaled)(double *acc, const float *x, size_t n, size_t stride, double weight);
   /* Over rows[n_rows][n]: count, sum, min and max of the finite cells of each column, added to what is there. */

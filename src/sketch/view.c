@@ -1,14 +1,15 @@
 /* The canonical view.
  *
- * features: the columns themselves where there are at most 96. Wider rows pass sign(x) ln(1 + |x|), or the largest unit would
- * govern the sum, and are then projected to 64 columns by a fixed matrix of random signs (Achlioptas 2003, with entries +-1 /
- * sqrt(64): squared distances are kept in expectation). A missing cell of a projected row contributes nothing.
+ * features: the columns themselves where there are at most 96. Wider rows pass sign(x) ln(1 + |x|), or the largest unit
+ * would govern the sum, and are then projected to 64 columns by a fixed matrix of random signs (Achlioptas 2003, with
+ * entries +-1 / sqrt(64): squared distances are kept in expectation). A missing cell of a projected row contributes
+ * nothing.
  *
- * image: each image is averaged to 16 x 16 by area, whatever its size (an output cell takes the image cells under it by the share it
- * covers, so that smaller images are magnified and other aspect ratios are stretched), as luminance Y = 0.299 R + 0.587 G + 0.114 B
- * (ITU-R BT.601), to which 4 x 4 of Cb = 0.564 (B - Y) and Cr = 0.713 (R - Y) are added; values are divided by white. One or two
- * channels are grey (with alpha, which is ignored), three or more begin with red, green, blue. The 288 numbers are projected like
- * features, without the logarithm.
+ * image: each image is averaged to 16 x 16 by area, whatever its size (an output cell takes the image cells under it by
+ * the share it covers, so that smaller images are magnified and other aspect ratios are stretched), as luminance Y =
+ * 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), to which 4 x 4 of Cb = 0.564 (B - Y) and Cr = 0.713 (R - Y) are added;
+ * values are divided by white. One or two channels are grey (with alpha, which is ignored), three or more begin with
+ * red, green, blue. The 288 numbers are projected like features, without the logarithm.
  *
  * All sums are double, in the order of the cells; so a view has the same bits on every machine. */
 #include "sketch/view.h"
@@ -46,13 +47,16 @@ bf_status bf__view_features(const bf__kernels *kernels, const float *rows, size_
                             bf_error *err) {
   double *sums = bf__alloc(n_rows * BF__PROJECTED_COLUMNS, sizeof *sums);
   if (!sums) return bf__error_memory(err, n_rows * BF__PROJECTED_COLUMNS * sizeof *sums);
-  double signs[BF__VIEW_TILE * BF__PROJECTED_COLUMNS], cells[BF__VIEW_TILE];
+  double signs[BF__VIEW_TILE * BF__PROJECTED_COLUMNS], cells[2 * BF__VIEW_TILE];
   for (size_t first = 0; first < n; first += BF__VIEW_TILE) {
     size_t m = n - first < BF__VIEW_TILE ? n - first : BF__VIEW_TILE;
     expand_signs(first, m, signs);
-    for (size_t r = 0; r < n_rows; r++) {
-      kernels->log_cells(rows + r * n + first, m, cells);
-      kernels->project(cells, m, signs, sums + r * BF__PROJECTED_COLUMNS);
+    for (size_t r = 0; r < n_rows; r += 2) { /* two rows share the loads of signs */
+      size_t pair = n_rows - r < 2 ? 1 : 2;
+      for (size_t i = 0; i < pair; i++) {
+        kernels->log_cells(rows + (r + i) * n + first, m, cells + i * BF__VIEW_TILE);
+      }
+      kernels->project(cells, pair, BF__VIEW_TILE, m, signs, sums + r * BF__PROJECTED_COLUMNS);
     }
   }
   for (size_t r = 0; r < n_rows; r++) {
@@ -62,8 +66,8 @@ bf_status bf__view_features(const bf__kernels *kernels, const float *rows, size_
   return BF_OK;
 }
 
-/* Share of output cell `cell` (of SIDE over `size`) that input `at` covers, times SIDE / size: the weights of a cell sum to 1. In units
- * of 1 / SIDE input cells everything is an integer. */
+/* Share of output cell `cell` (of SIDE over `size`) that input `at` covers, times SIDE / size: the weights of a cell
+ * sum to 1. In units of 1 / SIDE input cells everything is an integer. */
 static double area_weight(uint64_t at, uint64_t cell, uint64_t size) {
   uint64_t low = at * SIDE > cell * size ? at * SIDE : cell * size;
   uint64_t high = (at + 1) * SIDE < (cell + 1) * size ? (at + 1) * SIDE : (cell + 1) * size;
@@ -132,7 +136,7 @@ void bf__view_image(const bf__kernels *kernels, const bf_image *image, double ra
                     float *out) {
   double cells[BF__IMAGE_CELLS], sums[BF__PROJECTED_COLUMNS] = {0};
   bf__image_cells(kernels, image, range_max, cells);
-  kernels->project(cells, image->channels >= 3 ? BF__IMAGE_CELLS : SIDE * SIDE, signs, sums);
+  kernels->project(cells, 1, 0, image->channels >= 3 ? BF__IMAGE_CELLS : SIDE * SIDE, signs, sums);
   store_row(sums, out);
 }
 

@@ -8,9 +8,9 @@
 #include "sketch/sketch_data.h"
 #include "sketch/sketch_kernels.h"
 
-#define BF__VIEW_TILE 64u         /* raw cells that are projected at once */
-#define BF__IMAGE_CELLS 288u      /* 16x16 luminance, 4x4 Cb, 4x4 Cr */
-#define BF__IMAGE_STRIP 2048u     /* image columns averaged at once */
+#define BF__VIEW_TILE 32u     /* raw cells of a row that are projected at once */
+#define BF__IMAGE_CELLS 288u  /* 16x16 luminance, 4x4 Cb, 4x4 Cr */
+#define BF__IMAGE_STRIP 2048u /* image columns averaged at once */
 
 /* The signs of projection row `column`: bit j is 1 where the entry of view column j is -1/8, else it is +1/8. */
 uint64_t bf__projection_signs(uint64_t column);

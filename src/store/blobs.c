@@ -2,9 +2,9 @@
  *
  * A blob's name is the SHA-256 of its bytes, so that equal files are stored once and a damaged one is recognised by its
  * name alone. Writing follows the only order that survives a power cut on a POSIX file system: bytes into a temporary
- * file of the same file system, fsync, rename, fsync of the folder that has the new name. A reader therefore sees the whole
- * blob or none. What a killed process leaves is a file in blobs/tmp/ or a blob that no version refers to; fsck names
- * both, and neither is ever read.
+ * file of the same file system, fsync, rename, fsync of the folder that has the new name. A reader therefore sees the
+ * whole blob or none. What a killed process leaves is a file in blobs/tmp/ or a blob that no version refers to; fsck
+ * names both, and neither is ever read.
  *
  * A hash is made of 64 hexadecimal digits before it becomes part of a path, and files are opened without following
  * links, so that a damaged database cannot lead the store elsewhere.
@@ -41,7 +41,9 @@ struct bf__blobs {
   verified_set verified;
 };
 
-bool bf__is_sha256(const char *s) { return s != NULL && strspn(s, "0123456789abcdef") == 64 && s[64] == 0; }
+bool bf__is_sha256(const char *s) {
+  return s != NULL && strspn(s, "0123456789abcdef") == 64 && s[64] == 0;
+}
 
 static void digest_of(const char *sha256, uint8_t out[32]) {
   for (size_t i = 0; i < 32; ++i) {
@@ -176,10 +178,13 @@ static bf_status write_error(const bf__blobs *blobs, const put *p, int number, b
   struct statvfs fs;
   unsigned long long available = 0;
   if (statvfs(blobs->root, &fs) == 0) available = (unsigned long long)fs.f_bavail * fs.f_frsize;
-  bf_status status = bf__error(
-      err, BF_ERR_NO_SPACE, "no space for the %s: %llu bytes are needed in %.120s, %llu are free%s; make room, then add again",
-      p->what, (unsigned long long)p->expected, blobs->root, available,
-      number == EDQUOT ? " but the quota is used up" : number == EFBIG ? " but a file may not grow so large" : "");
+  bf_status status =
+      bf__error(err, BF_ERR_NO_SPACE,
+                "no space for the %s: %llu bytes are needed in %.120s, %llu are free%s; make room, then add again",
+                p->what, (unsigned long long)p->expected, blobs->root, available,
+                number == EDQUOT  ? " but the quota is used up"
+                : number == EFBIG ? " but a file may not grow so large"
+                                  : "");
   if (err != NULL) err->native_code = number;
   return status;
 }
@@ -379,9 +384,9 @@ bf_status bf__blobs_read(bf__blobs *blobs, const char *sha256, uint8_t **out, si
     char hash[65];
     BF_TRY(bf_sha256(data, n, hash, err));
     if (strcmp(hash, sha256) != 0) {
-      status = bf__error(err, BF_ERR_CORRUPT,
-                         "blob %.12s… is damaged: its bytes have another hash; run bestfit fsck to see what it belongs to",
-                         sha256);
+      status = bf__error(
+          err, BF_ERR_CORRUPT,
+          "blob %.12s… is damaged: its bytes have another hash; run bestfit fsck to see what it belongs to", sha256);
       goto out;
     }
     verified_add(&blobs->verified, sha256);

@@ -16,8 +16,8 @@ typedef struct bf__blobs bf__blobs;
 bf_status bf__blobs_open(const char *directory, bool create, bf__blobs **out, bf_error *err);
 void bf__blobs_close(bf__blobs *blobs);
 
-/* Puts bytes, or a file's content, under its hash and syncs it. `what` names it in messages ("model"). On failure nothing is
- * left. BF_ERR_NO_SPACE says how much was needed and where. */
+/* Puts bytes, or a file's content, under its hash and syncs it. `what` names it in messages ("model"). On failure
+ * nothing is left. BF_ERR_NO_SPACE says how much was needed and where. */
 bf_status bf__blobs_put_bytes(bf__blobs *blobs, const char *what, const void *bytes, size_t n_bytes, bf__blob *out,
                               bf_error *err);
 bf_status bf__blobs_put_file(bf__blobs *blobs, const char *what, const char *path, bf__blob *out, bf_error *err);

@@ -1,5 +1,6 @@
 /* What the store asks of its database, in words without SQL: the seam between store.c and a back end.
- * Not thread-safe. A call that finds the database damaged returns BF_ERR_CORRUPT, a locked one BF_ERR_BUSY after 30 s. */
+ * Not thread-safe. A call that finds the database damaged returns BF_ERR_CORRUPT, a locked one BF_ERR_BUSY after 30 s.
+ */
 #ifndef BESTFIT_SRC_STORE_DATABASE_H
 #define BESTFIT_SRC_STORE_DATABASE_H
 

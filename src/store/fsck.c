@@ -42,7 +42,8 @@ __attribute__((format(printf, 3, 4))) static void say(const fsck *f, const char 
 }
 
 static void say_database(void *context, const char *line) {
-  say(context, "error", "database: %.300s: restore bestfit.db from a backup, or add the models to a new repository", line);
+  say(context, "error", "database: %.300s: restore bestfit.db from a backup, or add the models to a new repository",
+      line);
 }
 
 static bf_status collect(void *context, const bf__db_reference *r, bf_error *err) {
@@ -121,7 +122,8 @@ static bool is_collected(const fsck *f, const char *sha256) {
   return f->n > 0 && bsearch(sha256, f->references, f->n, sizeof *f->references, compare_hash) != NULL;
 }
 
-/* Whether a blob file is left over. Asked anew where it was not among the references: an add may have come meanwhile. */
+/* Whether a blob file is left over. Asked anew where it was not among the references: an add may have come meanwhile.
+ */
 static bf_status is_left_over(fsck *f, const char *sha256, bool *out, bf_error *err) {
   bool referenced = true;
   *out = false;
@@ -152,7 +154,7 @@ static bf_status see_file(void *context, const bf__blob_file *file, bf_error *er
           f->gc ? "" : ": fsck --gc frees it after an hour");
       break;
     case BF__FILE_FOREIGN:
-      say(f, "warning", "%s is not of this repository: move it away", file->path);
+      say(f, "warning", "%.300s is not of this repository: move it away", file->path);
       break;
   }
   return status;
@@ -198,7 +200,8 @@ bf_status bf_store_fsck(bf_store *store, bool gc, bf_fsck_fn each, void *context
   }
   BF_TRY(bf__blobs_walk(store->blobs, see_file, &f, err));
   if (gc && report.database_ok) BF_TRY(collect_garbage(&f, err));
-  if (gc && !report.database_ok) say(&f, "warning", "nothing was freed: the database must be whole to know what is left over");
+  if (gc && !report.database_ok)
+    say(&f, "warning", "nothing was freed: the database must be whole to know what is left over");
   *out = report;
 out:
   for (size_t i = 0; i < f.n; ++i) free(f.references[i].name);

@@ -1,12 +1,11 @@
 /* The repository: a database that says what there is, and blobs that are what there is.
  *
- * An add puts the blobs first and then, in one transaction that holds the writer's lock, takes a version number and refers to
- * them. So a reference always points to a blob that was synced before, and a process killed in between leaves a blob
- * that nothing refers to. Collecting such blobs also needs the lock: an add therefore looks once more, with the lock in
- * hand, whether its blobs are still there, and puts again what was collected meanwhile.
+ * An add puts the blobs first and then, in one transaction that holds the writer's lock, takes a version number and
+ * refers to them. So a reference always points to a blob that was synced before, and a process killed in between leaves
+ * a blob that nothing refers to. Collecting such blobs also needs the lock: an add therefore looks once more, with the
+ * lock in hand, whether its blobs are still there, and puts again what was collected meanwhile.
  */
 #include <bestfit/store.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -68,9 +67,9 @@ static bf_status check_place(const char *directory, const char *path, bool creat
   if (!S_ISREG(st.st_mode))
     return bf__error(err, BF_ERR_CORRUPT, "%.180s is not a file: give another --repo DIR", path);
   if (st.st_size == 0 && has_blobs(directory))
-    return bf__error(err, BF_ERR_CORRUPT,
-                     "%.80s is empty, but there are blobs: restore it from a backup, or remove it and add the models again",
-                     path);
+    return bf__error(
+        err, BF_ERR_CORRUPT,
+        "%.80s is empty, but there are blobs: restore it from a backup, or remove it and add the models again", path);
   return BF_OK;
 }
 
@@ -154,7 +153,8 @@ out:
   return status;
 }
 
-/* Removes what a failed add has put, unless another process has come to refer to it. Best effort: fsck finds the rest. */
+/* Removes what a failed add has put, unless another process has come to refer to it. Best effort: fsck finds the rest.
+ */
 static void discard(bf_store *store, const bf__version_blobs *blobs) {
   const bf__blob *each[] = {&blobs->model, &blobs->card, &blobs->sketch};
   if (!blobs->model.created && !blobs->card.created && !blobs->sketch.created) return;
@@ -267,7 +267,9 @@ static bf_status list_append(void *context, const bf_store_model *m, bf_error *e
   return BF_OK;
 }
 
-size_t bf_store_list_count(const bf_store_list *list) { return list == NULL ? 0 : list->n; }
+size_t bf_store_list_count(const bf_store_list *list) {
+  return list == NULL ? 0 : list->n;
+}
 const bf_store_model *bf_store_list_at(const bf_store_list *list, size_t i) {
   return list != NULL && i < list->n ? &list->items[i] : NULL;
 }
@@ -306,7 +308,9 @@ static bf_status parse_selector(const char *which, selector *out, bf_error *err)
   return BF_OK;
 }
 
-static void offer_name(void *context, const char *name) { bf__near_names_offer(context, name); }
+static void offer_name(void *context, const char *name) {
+  bf__near_names_offer(context, name);
+}
 
 /* BF_ERR_NOT_FOUND with what may have been meant. */
 static bf_status not_found(bf_store *store, const selector *wanted, bf_error *err) {

@@ -1,12 +1,12 @@
 /* The repository's database on SQLite.
  *
  * WAL lets readers go on while one writer writes; synchronous=FULL makes a commit wait for the disk, so that what was
- * acknowledged outlives a power cut. Writers take the lock when they begin (BEGIN IMMEDIATE), because a reader that turns
- * writer half-way can only fail. The application id tells our file from any other SQLite database, user_version counts
- * the schema's steps, and each step runs in one transaction with its number.
+ * acknowledged outlives a power cut. Writers take the lock when they begin (BEGIN IMMEDIATE), because a reader that
+ * turns writer half-way can only fail. The application id tells our file from any other SQLite database, user_version
+ * counts the schema's steps, and each step runs in one transaction with its number.
  *
- * The file may have been damaged or made by someone else: the schema is not trusted (no functions with side effects from
- * it), cells are checked, and an SQL error of our own fixed statements means that the schema is not ours.
+ * The file may have been damaged or made by someone else: the schema is not trusted (no functions with side effects
+ * from it), cells are checked, and an SQL error of our own fixed statements means that the schema is not ours.
  */
 #include <errno.h>
 #include <math.h>
@@ -31,7 +31,9 @@ static const char remedy[] = "restore it from a backup, or move it away and add 
 
 /* ------------------------------------------------------------------ errors and statements */
 
-static bool is_full(int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; }
+static bool is_full(int number) {
+  return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
 
 static bf_status sql_error(const bf__db *db, int rc, bf_error *err) {
   int number = errno; /* SQLite keeps that of some failures only; of a write it is still here */
@@ -59,7 +61,7 @@ static bf_status sql_error(const bf__db *db, int rc, bf_error *err) {
       case SQLITE_READONLY:
       case SQLITE_PERM:
       case SQLITE_AUTH:
-        status = bf__error(err, BF_ERR_IO, "%.140s cannot be written: see who owns it and its folder", db->path);
+        status = bf__error(err, BF_ERR_IO, "%.140s: no right to write there; see who owns it and its folder", db->path);
         break;
       case SQLITE_CONSTRAINT:
         status = bf__error(err, BF_ERR_INTERNAL, "%.100s: %.100s", db->path, words);
@@ -131,7 +133,9 @@ static bf_status query_integer(bf__db *db, const char *sql, int64_t *out, bf_err
 }
 
 /* A text column; NULL only where the column is NULL. */
-static const char *text_at(sqlite3_stmt *s, int column) { return (const char *)sqlite3_column_text(s, column); }
+static const char *text_at(sqlite3_stmt *s, int column) {
+  return (const char *)sqlite3_column_text(s, column);
+}
 static const char *text_or_empty(sqlite3_stmt *s, int column) {
   const char *text = text_at(s, column);
   return text != NULL ? text : "";
@@ -217,13 +221,74 @@ static bf_status check_schema(bf__db *db, bool create, bool read_only, bf_error 
   }
   if (version > (int64_t)bf__schema_step_count)
     return bf__error(err, BF_ERR_UNSUPPORTED,
-                     "%.120s has schema %lld, this bestfit knows up to %zu: use the newer bestfit that made it", db->path,
-                     (long long)version, bf__schema_step_count);
+                     "%.120s has schema %lld, this bestfit knows up to %zu: use the newer bestfit that made it",
+                     db->path, (long long)version, bf__schema_step_count);
   if (version == (int64_t)bf__schema_step_count) return BF_OK;
   if (read_only)
     return bf__error(err, BF_ERR_UNSUPPORTED, "%.120s has the older schema %lld: open it once for writing", db->path,
                      (long long)version);
   return migrate(db, err);
+}
+
+static bf_status open_file(bf__db *db, const char *name, int flags, bf_error *err) {
+  sqlite3_close(db->sqlite);
+  db->sqlite = NULL;
+  int rc = sqlite3_open_v2(name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+  if (db->sqlite == NULL) return bf__error_memory(err, sizeof *db);
+  return rc == SQLITE_OK ? configure(db, err) : sql_error(db, rc, err);
+}
+
+/* "file:/path?immutable=1"; characters that a URI would take for its own are escaped. NULL: no memory. */
+static char *immutable_uri(const char *path) {
+  static const char tail[] = "?immutable=1";
+  char *uri = bf__alloc(3 * strlen(path) + sizeof "file:" + sizeof tail, 1);
+  if (uri == NULL) return NULL;
+  char *to = uri;
+  memcpy(to, "file:", 5);
+  to += 5;
+  for (const char *c = path; *c != 0; ++c) {
+    if (strchr("%?#", *c) == NULL) {
+      *to++ = *c;
+      continue;
+    }
+    sqlite3_snprintf(4, to, "%%%02X", (unsigned)(unsigned char)*c);
+    to += 3;
+  }
+  memcpy(to, tail, sizeof tail);
+  return uri;
+}
+
+/* A WAL database wants a file beside it even for reading. Where the folder cannot be written and no log holds changes,
+ * nobody writes it through this folder, and it is read as it stands. Else the first failure is the answer. */
+static bf_status open_for_reading(bf__db *db, bf_error *err) {
+  bf_error first = {0};
+  bf_error second = {0};
+  struct stat st;
+  int64_t version = 0;
+  bf_status status = open_file(db, db->path, SQLITE_OPEN_READONLY, &first);
+  if (status == BF_OK) status = query_integer(db, "SELECT count(*) FROM sqlite_schema", &version, &first);
+  int reason = first.native_code & 0xff;
+  if (status == BF_ERR_IO && (reason == SQLITE_CANTOPEN || reason == SQLITE_READONLY)) {
+    char *log = bf__asprintf("%s-wal", db->path);
+    char *uri = immutable_uri(db->path);
+    bool no_log = log != NULL && (stat(log, &st) != 0 ? errno == ENOENT : st.st_size == 0);
+    if (no_log && uri != NULL) status = open_file(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, &second);
+    free(log);
+    free(uri);
+  }
+  if (status != BF_OK && err != NULL) *err = first;
+  return status;
+}
+
+static bf_status open_for_writing(bf__db *db, bool create, bf_error *err) {
+  int64_t application = 0;
+  int64_t version = 0;
+  int64_t tables = 0;
+  bf_status status = open_file(db, db->path, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), err);
+  /* Look before touching: another program's database must not be turned to WAL. */
+  if (status == BF_OK) status = schema_version(db, &application, &version, &tables, err);
+  if (status == BF_OK && (application == APPLICATION_ID || (tables == 0 && create))) status = use_wal(db, err);
+  return status;
 }
 
 bf_status bf__db_open(const char *path, bool create, bool read_only, uint32_t busy_timeout_ms, bf__db **out,
@@ -238,26 +303,7 @@ bf_status bf__db_open(const char *path, bool create, bool read_only, uint32_t bu
     status = bf__error_memory(err, strlen(path));
     goto out;
   }
-  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-  flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
-  int rc = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
-  if (db->sqlite == NULL) {
-    status = bf__error_memory(err, sizeof *db);
-    goto out;
-  }
-  if (rc != SQLITE_OK) {
-    status = sql_error(db, rc, err);
-    goto out;
-  }
-  BF_TRY(configure(db, err));
-  if (!read_only) {
-    /* Look before touching: another program's database must not be turned to WAL. */
-    int64_t application = 0;
-    int64_t version = 0;
-    int64_t tables = 0;
-    BF_TRY(schema_version(db, &application, &version, &tables, err));
-    if (application == APPLICATION_ID || (tables == 0 && create)) BF_TRY(use_wal(db, err));
-  }
+  BF_TRY(read_only ? open_for_reading(db, err) : open_for_writing(db, create, err));
   BF_TRY(check_schema(db, create, read_only, err));
   *out = db;
   db = NULL;
@@ -273,8 +319,12 @@ void bf__db_close(bf__db *db) {
   free(db);
 }
 
-bf_status bf__db_begin(bf__db *db, bf_error *err) { return execute(db, "BEGIN IMMEDIATE", err); }
-bf_status bf__db_commit(bf__db *db, bf_error *err) { return execute(db, "COMMIT", err); }
+bf_status bf__db_begin(bf__db *db, bf_error *err) {
+  return execute(db, "BEGIN IMMEDIATE", err);
+}
+bf_status bf__db_commit(bf__db *db, bf_error *err) {
+  return execute(db, "COMMIT", err);
+}
 void bf__db_rollback(bf__db *db) {
   if (!sqlite3_get_autocommit(db->sqlite)) (void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -376,7 +426,8 @@ static bf_status insert_tags(bf__db *db, int64_t id, const bf_store_entry *entry
       while (n > 0 && from[n - 1] == ' ') --n;
       if (n == 0) continue;
       binder b = {0};
-      bf_status status = prepare(db, "INSERT OR IGNORE INTO tags (version_id, position, tag) VALUES (?, ?, ?)", &b.s, err);
+      bf_status status =
+          prepare(db, "INSERT OR IGNORE INTO tags (version_id, position, tag) VALUES (?, ?, ?)", &b.s, err);
       if (status != BF_OK) return status;
       bind_integer(&b, id);
       bind_integer(&b, ++position);
@@ -392,7 +443,8 @@ static bf_status insert_sketch(bf__db *db, int64_t id, const bf_store_entry *ent
                                bf_error *err) {
   if (sketch->sha256[0] == 0) return BF_OK;
   binder b = {0};
-  bf_status status = prepare(db, "INSERT INTO sketches (version_id, sha256, kind, rows) VALUES (?, ?, ?, ?)", &b.s, err);
+  bf_status status =
+      prepare(db, "INSERT INTO sketches (version_id, sha256, kind, rows) VALUES (?, ?, ?, ?)", &b.s, err);
   if (status != BF_OK) return status;
   bind_integer(&b, id);
   bind_text(&b, sketch->sha256);
@@ -476,12 +528,12 @@ out:
 
 /* ------------------------------------------------------------------ reading */
 
-#define MODEL_COLUMNS                                                                                               \
-  "SELECT m.name, v.number, v.domain, v.task, s.kind, v.summary, v.license,"                                        \
-  " (SELECT group_concat(tag, ',') FROM (SELECT tag FROM tags WHERE version_id = v.id ORDER BY position)),"         \
-  " a.value, s.rows, b.bytes, v.model_sha256, v.card_sha256, s.sha256, v.created"                                   \
-  "  FROM models m JOIN versions v ON v.model_id = m.id LEFT JOIN sketches s ON s.version_id = v.id"                \
-  "  LEFT JOIN metrics a ON a.version_id = v.id AND a.name = 'source_accuracy'"                                     \
+#define MODEL_COLUMNS                                                                                       \
+  "SELECT m.name, v.number, v.domain, v.task, s.kind, v.summary, v.license,"                                \
+  " (SELECT group_concat(tag, ',') FROM (SELECT tag FROM tags WHERE version_id = v.id ORDER BY position))," \
+  " a.value, s.rows, b.bytes, v.model_sha256, v.card_sha256, s.sha256, v.created"                           \
+  "  FROM models m JOIN versions v ON v.model_id = m.id LEFT JOIN sketches s ON s.version_id = v.id"        \
+  "  LEFT JOIN metrics a ON a.version_id = v.id AND a.name = 'source_accuracy'"                             \
   "  LEFT JOIN blobs b ON b.sha256 = v.model_sha256"
 
 static bf_store_model model_from(sqlite3_stmt *s) {
@@ -512,8 +564,7 @@ bf_status bf__db_each_model(bf__db *db, const char *name, uint32_t version, bf__
   BF_TRY(prepare(db,
                  name == NULL ? MODEL_COLUMNS
                      " WHERE v.number = (SELECT max(number) FROM versions WHERE model_id = m.id) ORDER BY m.name"
-                              : MODEL_COLUMNS
-                     " WHERE m.name = ?1 AND (?2 = 0 OR v.number = ?2) ORDER BY v.number",
+                              : MODEL_COLUMNS " WHERE m.name = ?1 AND (?2 = 0 OR v.number = ?2) ORDER BY v.number",
                  &b.s, err));
   if (name != NULL) {
     bind_text(&b, name);
@@ -538,9 +589,9 @@ bf_status bf__db_each_name(bf__db *db, bf__db_name_fn fn, void *context, bf_erro
   bf_status status = BF_OK;
   sqlite3_stmt *s = NULL;
   bool row = false;
-  BF_TRY(prepare(db,
-                 "SELECT name FROM models WHERE EXISTS (SELECT 1 FROM versions WHERE model_id = models.id) ORDER BY name",
-                 &s, err));
+  BF_TRY(prepare(
+      db, "SELECT name FROM models WHERE EXISTS (SELECT 1 FROM versions WHERE model_id = models.id) ORDER BY name", &s,
+      err));
   for (;;) {
     BF_TRY(step(db, s, &row, err));
     if (!row) break;
@@ -628,8 +679,8 @@ static bf_status check_with(bf__db *db, const char *sql, bool foreign_keys, bf__
     if (status != BF_OK || !row) break;
     char line[200];
     if (foreign_keys)
-      sqlite3_snprintf(sizeof line, line, "a row of table %s refers to one of %s that is not there", text_or_empty(s, 0),
-                       text_or_empty(s, 2));
+      sqlite3_snprintf(sizeof line, line, "a row of table %s refers to one of %s that is not there",
+                       text_or_empty(s, 0), text_or_empty(s, 2));
     else if (strcmp(text_or_empty(s, 0), "ok") == 0)
       continue;
     else

@@ -1,8 +1,8 @@
 /* Error of each part of a sketch against its stated bound, with plain double computation as the truth. */
-#include "sketch_testing.h"
-
 #include <float.h>
 #include <stdio.h>
+
+#include "sketch_testing.h"
 
 static bool finite_cell(float x) {
   return x >= -FLT_MAX && x <= FLT_MAX;

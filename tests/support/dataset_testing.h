@@ -2,20 +2,21 @@
 #ifndef BESTFIT_TESTS_DATASET_TESTING_H
 #define BESTFIT_TESTS_DATASET_TESTING_H
 
-#include <ftw.h>
+/* clang-format off: cmocka.h needs the first four before it */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <bestfit/dataset.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#include <bestfit/dataset.h>
 
 static char test_folder[512];
 
@@ -56,7 +57,9 @@ static inline const char *put_file(const char *name, const void *bytes, size_t n
   return path;
 }
 
-static inline const char *put_text(const char *name, const char *text) { return put_file(name, text, strlen(text)); }
+static inline const char *put_text(const char *name, const char *text) {
+  return put_file(name, text, strlen(text));
+}
 
 /* An .npy of version 1; shape as in the header, "(3, 2)". */
 static inline size_t npy_bytes(uint8_t *out, const char *type, const char *order, const char *shape, const void *data,
@@ -154,8 +157,8 @@ static inline whole read_whole(const char *path, const bf_dataset_options *optio
 }
 
 /* Reading fails with this status and, somewhere in its message, these words; at this position unless it is -2. */
-static inline void expect_failure(const char *path, const bf_dataset_options *options, bf_status status, int64_t position,
-                                  const char *words) {
+static inline void expect_failure(const char *path, const bf_dataset_options *options, bf_status status,
+                                  int64_t position, const char *words) {
   whole w = read_whole(path, options);
   if (w.status != status || !strstr(w.error.message, words) || (position != -2 && w.error.position != position))
     fail_msg("%s: got %s at %lld: %s", path, bf_status_name(w.status), (long long)w.error.position, w.error.message);

@@ -2,6 +2,8 @@
 #ifndef BESTFIT_TESTS_SKETCH_TESTING_H
 #define BESTFIT_TESTS_SKETCH_TESTING_H
 
+/* cmocka.h needs what comes before it. */
+/* clang-format off */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
+/* clang-format on */
 
 #include "base/hash.h"
 #include "sketch/sketch_builder.h"
@@ -24,16 +26,16 @@ typedef struct testing_data {
   const float *cells;     /* features: [n_rows][n_columns] */
   const bf_image *images; /* images: [n_rows] */
   double range_max;
-  const char *const *names;  /* [n_columns] or NULL */
-  const int32_t *labels;     /* [n_rows] or NULL */
+  const char *const *names; /* [n_columns] or NULL */
+  const int32_t *labels;    /* [n_rows] or NULL */
   const char *const *label_names;
 } testing_data;
 
 typedef struct testing_how {
-  uint64_t seed;             /* 0: the default */
-  uint32_t n_threads;        /* 0: 1 */
-  uint32_t batch_rows;       /* 0: all rows in one batch; else batches of 1 .. batch_rows rows, by `cuts` */
-  uint64_t cuts;             /* seed of the batch sizes; 0: all of batch_rows */
+  uint64_t seed;       /* 0: the default */
+  uint32_t n_threads;  /* 0: 1 */
+  uint32_t batch_rows; /* 0: all rows in one batch; else batches of 1 .. batch_rows rows, by `cuts` */
+  uint64_t cuts;       /* seed of the batch sizes; 0: all of batch_rows */
   const bf__kernels *kernels;
 } testing_how;
 
@@ -99,7 +101,8 @@ static inline void assert_same_sketch(const bf_sketch *a, const bf_sketch *b) {
   free(bytes_b);
 }
 
-/* Seeded cells: a sum of uniform numbers, per column another offset and spread, columns correlated in pairs. No libm. */
+/* Seeded cells: a sum of uniform numbers, per column another offset and spread, columns correlated in pairs. No libm.
+ */
 static inline float *testing_cells(uint64_t n_rows, uint32_t n_columns, uint64_t seed) {
   float *cells = malloc((n_rows * n_columns + 1) * sizeof *cells);
   assert_non_null(cells);

@@ -1,4 +1,5 @@
-/* What the tests of the store share: a folder that goes away, an entry, a count of fsck's lines. Include after cmocka.h. */
+/* What the tests of the store share: a folder that goes away, an entry, a count of fsck's lines. Include after
+ * cmocka.h. */
 #ifndef BESTFIT_TESTS_STORE_TESTING_H
 #define BESTFIT_TESTS_STORE_TESTING_H
 

@@ -1,10 +1,11 @@
 /* Reading model cards. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
+#include <cmocka.h> /* needs the four before it */
+/* clang-format on */
 
 #include <bestfit/card.h>
 #include <math.h>
@@ -77,8 +78,12 @@ static void classes_keep_their_text_whatever_it_looks_like(void **state) {
 
 static void a_card_that_says_nothing_has_defaults(void **state) {
   (void)state;
-  static const char *const empty[] = {"---\n---\n", "---\n---", "---\r\n---\r\n", "\xEF\xBB\xBF---\n\n---\n",
-                                      "---\nbestfit:\n---\n", "---\nbestfit: {name: ~, domain: null, input: }\n---\n",
+  static const char *const empty[] = {"---\n---\n",
+                                      "---\n---",
+                                      "---\r\n---\r\n",
+                                      "\xEF\xBB\xBF---\n\n---\n",
+                                      "---\nbestfit:\n---\n",
+                                      "---\nbestfit: {name: ~, domain: null, input: }\n---\n",
                                       "--- \t\n# only a comment\n--- \n"};
   for (size_t i = 0; i < sizeof empty / sizeof *empty; ++i) {
     bf_card *card = parse(empty[i]);
@@ -143,8 +148,16 @@ static void positions_are_bytes_of_the_card(void **state) {
 
 static void text_that_is_not_utf8_is_refused_wherever_it_is(void **state) {
   (void)state;
-  static const char *const bad[] = {"\x80", "\xC0\xAF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
-                                    "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFE"};
+  static const char *const bad[] = {"\x80",
+                                    "\xC0\xAF",
+                                    "\xC3",
+                                    "\xE0\x80\x80",
+                                    "\xED\xA0\x80",
+                                    "\xF0\x80\x80\x80",
+                                    "\xF4\x90\x80\x80",
+                                    "\xF5\x80\x80\x80",
+                                    "\xE2\x82",
+                                    "\xFE"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     char text[64];
     snprintf(text, sizeof text, "---\n---\nbody %s", bad[i]);
@@ -219,7 +232,8 @@ static void the_first_accuracy_of_model_index_counts_where_none_is_said(void **s
     bf_card_free(card);
   }
   bf_card *card = parse(
-      "---\nbestfit: {source_accuracy: 0}\nmodel-index: [{results: [{metrics: [{type: accuracy, value: 0.9}]}]}]\n---\n");
+      "---\nbestfit: {source_accuracy: 0}\nmodel-index: [{results: [{metrics: [{type: accuracy, value: "
+      "0.9}]}]}]\n---\n");
   assert_true(bf_card_source_accuracy(card) == 0);
   bf_card_free(card);
 }
@@ -265,6 +279,9 @@ static void the_summary_is_the_first_paragraph_that_is_no_heading(void **state) 
       {"<!-- never closed\n\nText", ""},
       {"#hashtag is text", "#hashtag is text"},
       {"a\x01\x1b[31mb\tc\r\nd\r\n\r\ne", "a [31mb c d"},
+      {"a\xC2\x9B"
+       "31mb \xC2\xA0",
+       "a 31mb \xC2\xA0"},
       {"-- not a rule", "-- not a rule"},
       {"####### seven", "####### seven"},
   };
@@ -319,7 +336,8 @@ static void the_cards_of_the_example_are_read(void **state) {
 static void without_memory_parsing_fails_cleanly_at_every_step(void **state) {
   (void)state;
   const char *text =
-      "---\nlicense: [a, b]\ntags: [x, y]\nbestfit: {name: a/b, summary: s, input: {columns: [c]}, output: {classes: [d]}}\n"
+      "---\nlicense: [a, b]\ntags: [x, y]\nbestfit: {name: a/b, summary: s, input: {columns: [c]}, output: {classes: "
+      "[d]}}\n"
       "---\nBody\n";
   long n = 1;
   for (; n < 200; ++n) {

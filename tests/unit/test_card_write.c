@@ -1,10 +1,11 @@
 /* Writing model cards, from nothing and over a base. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
+#include <cmocka.h> /* needs the four before it */
+/* clang-format on */
 
 #include <bestfit/card.h>
 #include <locale.h>
@@ -32,13 +33,62 @@ static bf_card *parse(const char *text) {
   return card;
 }
 
-static const char *const hostile[] = {
-    "plain", "yes", "No", "null", "~", "1e3", "0x1F", "1_000", ".inf", "true", "- dash", "-", "--- ", "---", "...",
-    "a: b", "a #b", "#a", "'single'", "\"double\"", "it's \"both\"", "\\backslash\\n", "line\nbreak", "line\r\nbreak",
-    "\n", "two\n\nlines\n", " leading", "trailing ", "\ttab", "\xF0\x9F\x98\x80 emoji", "\xC3\xA4\xE2\x80\xA8line separator",
-    "\xEF\xBB\xBF bom", "\x01\x1b[31m", "\x7f", "\xC2\x85next line", "&anchor", "*alias", "!tag", "%percent", "@at", "`tick",
-    "{brace", "}brace", "[bracket", "]bracket", ",comma", "a, b", "? key", "| pipe", "> fold", "=", "<<", "2026-11-23",
-    "<!-- comment", "\xEF\xBF\xBF", "key: {a: [b"};
+static const char *const hostile[] = {"plain",
+                                      "yes",
+                                      "No",
+                                      "null",
+                                      "~",
+                                      "1e3",
+                                      "0x1F",
+                                      "1_000",
+                                      ".inf",
+                                      "true",
+                                      "- dash",
+                                      "-",
+                                      "--- ",
+                                      "---",
+                                      "...",
+                                      "a: b",
+                                      "a #b",
+                                      "#a",
+                                      "'single'",
+                                      "\"double\"",
+                                      "it's \"both\"",
+                                      "\\backslash\\n",
+                                      "line\nbreak",
+                                      "line\r\nbreak",
+                                      "\n",
+                                      "two\n\nlines\n",
+                                      " leading",
+                                      "trailing ",
+                                      "\ttab",
+                                      "\xF0\x9F\x98\x80 emoji",
+                                      "\xC3\xA4\xE2\x80\xA8line separator",
+                                      "\xEF\xBB\xBF bom",
+                                      "\x01\x1b[31m",
+                                      "\x7f",
+                                      "\xC2\x85next line",
+                                      "&anchor",
+                                      "*alias",
+                                      "!tag",
+                                      "%percent",
+                                      "@at",
+                                      "`tick",
+                                      "{brace",
+                                      "}brace",
+                                      "[bracket",
+                                      "]bracket",
+                                      ",comma",
+                                      "a, b",
+                                      "? key",
+                                      "| pipe",
+                                      "> fold",
+                                      "=",
+                                      "<<",
+                                      "2026-11-23",
+                                      "<!-- comment",
+                                      "\xEF\xBF\xBF",
+                                      "key: {a: [b"};
 enum { N_HOSTILE = sizeof hostile / sizeof *hostile };
 
 static void a_new_card_says_what_the_fields_say(void **state) {
@@ -214,12 +264,12 @@ static void a_front_matter_in_braces_is_written_anew_with_all_keys(void **state)
   bf_card_fields f = BF_CARD_FIELDS_INIT;
   f.domain = "d";
   char *text = write_over("---\n{license: mit, other: [1, {two: 'three'}], bestfit: {task: tagging}}\n---\nBody\n", &f);
-  assert_string_equal(text,
-                      "---\nlicense: mit\nother: [1, {two: \"three\"}]\nbestfit: {task: tagging, domain: d}\n---\nBody\n");
+  assert_string_equal(
+      text, "---\nlicense: mit\nother: [1, {two: \"three\"}]\nbestfit: {task: tagging, domain: d}\n---\nBody\n");
   free(text);
   /* Indented, and ended by hand: lines cannot be exchanged or added there. */
-  static const char *const odd[] = {"---\n  license: mit\n  other: 1\n---\nBody\n", "---\nlicense: mit\n...\n---\nBody\n",
-                                    "---\n? license\n: mit\n---\nBody\n"};
+  static const char *const odd[] = {"---\n  license: mit\n  other: 1\n---\nBody\n",
+                                    "---\nlicense: mit\n...\n---\nBody\n", "---\n? license\n: mit\n---\nBody\n"};
   for (size_t i = 0; i < sizeof odd / sizeof *odd; ++i) {
     text = write_over(odd[i], &f);
     bf_card *card = parse(text);
@@ -235,7 +285,8 @@ static void numbers_are_written_to_read_back_equal_in_every_locale(void **state)
   (void)state;
   const char *before = setlocale(LC_ALL, NULL);
   char *kept = strdup(before);
-  if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL) print_message("note: no German locale here, only the present one is tried\n");
+  if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL)
+    print_message("note: no German locale here, only the present one is tried\n");
   const double values[] = {0, 1, 0.1, 1.0 / 3, 0.9944, 5e-324, 0x1.fffffffffffffp-1, 1e-7};
   for (size_t i = 0; i < sizeof values / sizeof *values; ++i) {
     bf_card_fields f = BF_CARD_FIELDS_INIT;
@@ -291,7 +342,8 @@ static void names_are_owner_slash_name(void **state) {
   bf_error err;
   static const char *const good[] = {"a/b", "A.b_c-9/..x", "typefaces/lato", "0/0"};
   for (size_t i = 0; i < sizeof good / sizeof *good; ++i) assert_int_equal(bf_card_check_name(good[i], &err), BF_OK);
-  static const char *const bad[] = {"", "a", "/", "a/", "/b", "a/b/c", "a b/c", "a/b@1", "../b", "a/.", "-a/b", "a/\xC3\xA4"};
+  static const char *const bad[] = {"",      "a",     "/",    "a/",  "/b",   "a/b/c",
+                                    "a b/c", "a/b@1", "../b", "a/.", "-a/b", "a/\xC3\xA4"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
     assert_int_equal(bf_card_check_name(bad[i], &err), BF_ERR_INVALID_ARGUMENT);
   assert_int_equal(bf_card_check_name(NULL, &err), BF_ERR_INVALID_ARGUMENT);

@@ -3,6 +3,7 @@
 #include <zip.h>
 #include <zlib.h>
 
+#include "base/memory.h"
 #include "dataset_testing.h"
 
 static void every_number_type_becomes_float32(void **state) {
@@ -72,7 +73,8 @@ static void a_double_that_rounds_to_the_largest_float_is_kept(void **state) {
 static void a_header_that_claims_two_to_the_sixty_rows_is_refused_with_both_sizes(void **state) {
   (void)state;
   const float data[4] = {1, 2, 3, 4};
-  expect_failure(put_npy("big.npy", "<f4", "(1152921504606846976,)", data, 16), NULL, BF_ERR_FORMAT, -2, "(1152921504606846976)");
+  expect_failure(put_npy("big.npy", "<f4", "(1152921504606846976,)", data, 16), NULL, BF_ERR_FORMAT, -2,
+                 "(1152921504606846976)");
   expect_failure(put_npy("big2.npy", "<f4", "(1099511627776, 2)", data, 16), NULL, BF_ERR_FORMAT, 128 + 16,
                  "needs 8796093022208 bytes of data, but the file has 16");
   expect_failure(put_npy("big3.npy", "|u1", "(4294967296, 4294967296, 4294967296)", data, 16), NULL, BF_ERR_FORMAT, 0,
@@ -92,8 +94,12 @@ static void a_compressed_array_that_claims_too_much_fails_where_the_data_end(voi
 
 static void damaged_headers_are_format_errors(void **state) {
   (void)state;
-  static const char *const HEADERS[] = {"", "{", "{'descr'", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,",
-                                        "{'descr': '<f4', 'fortran_order': False}", "{'descr': '<f4', 'fortran_order': 3, 'shape': ()}",
+  static const char *const HEADERS[] = {"",
+                                        "{",
+                                        "{'descr'",
+                                        "{'descr': '<f4', 'fortran_order': False, 'shape': (2,",
+                                        "{'descr': '<f4', 'fortran_order': False}",
+                                        "{'descr': '<f4', 'fortran_order': 3, 'shape': ()}",
                                         "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
                                         "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
                                         "{'other': 1}"};
@@ -104,7 +110,8 @@ static void damaged_headers_are_format_errors(void **state) {
     memcpy(bytes + 10, HEADERS[i], n);
     expect_failure(put_file("bad.npy", bytes, 10 + n), NULL, BF_ERR_FORMAT, -2, "");
   }
-  expect_failure(put_file("cut.npy", "\x93NUMPY\x01\x00\x76\x00{'de", 14), NULL, BF_ERR_FORMAT, 14, "it claims 118 bytes, and 4 are there");
+  expect_failure(put_file("cut.npy", "\x93NUMPY\x01\x00\x76\x00{'de", 14), NULL, BF_ERR_FORMAT, 14,
+                 "it claims 118 bytes, and 4 are there");
   expect_failure(put_file("cut8.npy", "\x93NUMPY\x01\x00", 8), NULL, BF_ERR_FORMAT, -2, "cut");
 }
 
@@ -142,7 +149,8 @@ static void options_that_do_not_fit_are_named(void **state) {
   const char *path = put_npy("o.npy", "<f4", "(2,)", data, sizeof data);
   expect_failure(path, OPTIONS(.where = "1"), BF_ERR_INVALID_ARGUMENT, -2, "where does not fit the format npy");
   expect_failure(path, OPTIONS(.member = "x"), BF_ERR_INVALID_ARGUMENT, -2, "member does not fit");
-  expect_failure(path, OPTIONS(.format = "xls"), BF_ERR_INVALID_ARGUMENT, -2, "unknown format \"xls\"; known: images, npy");
+  expect_failure(path, OPTIONS(.format = "xls"), BF_ERR_INVALID_ARGUMENT, -2,
+                 "unknown format \"xls\"; known: images, npy");
   expect_failure(path, OPTIONS(.format = "idx"), BF_ERR_FORMAT, 0, "not IDX");
   expect_failure(path, OPTIONS(.kind = "poem"), BF_ERR_INVALID_ARGUMENT, -2, "unknown kind \"poem\"");
   expect_failure(path, OPTIONS(.kind = "series"), BF_ERR_UNSUPPORTED, -2, "series is not read from the format npy");
@@ -185,7 +193,8 @@ static void three_dimensions_are_images_where_that_is_sure(void **state) {
   w = read_whole(path, OPTIONS(.kind = "features"));
   assert_true(w.status == BF_OK && w.kind == BF_KIND_FEATURES && w.columns == 4 && w.rows == 3);
   whole_free(&w);
-  expect_failure(put_npy("chw.npy", "|u1", "(2, 3, 2, 2)", bytes, 24), NULL, BF_ERR_UNSUPPORTED, -2, "transpose(0, 2, 3, 1)");
+  expect_failure(put_npy("chw.npy", "|u1", "(2, 3, 2, 2)", bytes, 24), NULL, BF_ERR_UNSUPPORTED, -2,
+                 "transpose(0, 2, 3, 1)");
   expect_failure(put_npy("huge.npy", "|u1", "(0, 10000, 10000)", bytes, 0), NULL, BF_ERR_LIMIT, -2, "64 megapixels");
 }
 
@@ -197,7 +206,8 @@ static void a_doubtful_range_is_a_warning_and_a_later_value_above_it_an_error(vo
   assert_non_null(strstr(w.warnings, "range_max"));
   whole_free(&w);
   const char *path = put_npy("late.npy", "|u1", "(2, 2, 2)", late, 8);
-  expect_failure(path, OPTIONS(.batch_bytes = 16), BF_ERR_FORMAT, 1, "row 1 has the value 200, but pixels are taken to lie in 0..16");
+  expect_failure(path, OPTIONS(.batch_bytes = 16), BF_ERR_FORMAT, 1,
+                 "row 1 has the value 200, but pixels are taken to lie in 0..16");
   w = read_whole(path, OPTIONS(.batch_bytes = 16, .range_max = 255));
   assert_true(w.status == BF_OK && w.range_max == 255 && w.n_warnings == 0);
   whole_free(&w);
@@ -209,7 +219,8 @@ static void a_doubtful_range_is_a_warning_and_a_later_value_above_it_an_error(vo
   assert_true(w.range_max == 65535 && w.n_warnings == 0);
   whole_free(&w);
   const float negative[4] = {0, -1, 1, 0};
-  expect_failure(put_npy("n.npy", "<f4", "(1, 2, 2)", negative, 16), OPTIONS(.kind = "image"), BF_ERR_FORMAT, 0, "value -1");
+  expect_failure(put_npy("n.npy", "<f4", "(1, 2, 2)", negative, 16), OPTIONS(.kind = "image"), BF_ERR_FORMAT, 0,
+                 "value -1");
 }
 
 static void idx_is_read_in_all_its_types(void **state) {
@@ -223,8 +234,10 @@ static void idx_is_read_in_all_its_types(void **state) {
   w = read_whole(put_file("c", "\0\0\x08\x03\0\0\0\x01\0\0\0\x01\0\0\0\x02\x05\xff", 18), NULL);
   assert_true(w.status == BF_OK && w.kind == BF_KIND_IMAGE && w.height == 1 && w.width == 2 && w.range_max == 255);
   whole_free(&w);
-  expect_failure(put_file("d", "\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x05", 17), NULL, BF_ERR_FORMAT, -2, "");
-  expect_failure(put_file("e", "\0\0\x08\x02\0\0\0\x09\0\0\0\x02\x05", 13), NULL, BF_ERR_FORMAT, 13, "needs 18 bytes of data, but the file has 1");
+  expect_failure(put_file("d", "\0\0\x08\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x05", 17), NULL,
+                 BF_ERR_FORMAT, -2, "");
+  expect_failure(put_file("e", "\0\0\x08\x02\0\0\0\x09\0\0\0\x02\x05", 13), NULL, BF_ERR_FORMAT, 13,
+                 "needs 18 bytes of data, but the file has 1");
 }
 
 static void labels_come_from_idx_npy_and_text(void **state) {
@@ -322,8 +335,9 @@ static void rows_of_a_plain_npy_are_mapped_and_others_collected(void **state) {
   assert_null(bf_rows_column_name(rows, 0));
   assert_memory_equal(bf_rows_cells(rows), data, sizeof data);
   bf_rows_free(rows);
-  assert_int_equal(bf_rows_load(put_npy("d.npy", "<f8", "(20, 3)", doubles, sizeof doubles),
-                                OPTIONS(.batch_bytes = 64), &rows, &err), BF_OK);
+  assert_int_equal(bf_rows_load(put_npy("d.npy", "<f8", "(20, 3)", doubles, sizeof doubles), OPTIONS(.batch_bytes = 64),
+                                &rows, &err),
+                   BF_OK);
   assert_memory_equal(bf_rows_cells(rows), data, sizeof data);
   bf_rows_free(rows);
   assert_int_equal(bf_rows_load(put_npy("e.npy", "<f4", "(0, 3)", data, 0), NULL, &rows, &err), BF_OK);
@@ -370,6 +384,49 @@ static void cut_and_damaged_compression_is_a_format_error(void **state) {
   expect_failure(put_file("flip.gz", all, k), NULL, BF_ERR_FORMAT, -2, "");
 }
 
+/* Opens and reads with the n-th allocation failing; true once n is beyond the last. */
+static bool survives_failure(const char *path, const bf_dataset_options *options, long n) {
+  bf_dataset *d = NULL;
+  bf_error err = {0};
+  bf_batch b = {0};
+  bf__alloc_fail_at(n);
+  bf_status status = bf_dataset_open(path, options, &d, &err);
+  assert_true((status == BF_OK) == (d != NULL));
+  while (status == BF_OK && (status = bf_dataset_next(d, &b, &err)) == BF_OK && b.n_rows) {
+  }
+  bf__alloc_fail_at(0);
+  bf_dataset_close(d);
+  if (status != BF_OK) {
+    if (status != BF_ERR_MEMORY) fail_msg("%s, allocation %ld: %s", path, n, err.message);
+    return false;
+  }
+  return true;
+}
+
+static void every_failing_allocation_is_reported_and_leaks_nothing(void **state) {
+  (void)state;
+  const float data[6] = {1, 2, 3, 4, 5, 9};
+  char paths[3][1024], labels[1024];
+  snprintf(paths[0], sizeof paths[0], "%s", put_npy("a.npy", "<f4", "(3, 2)", data, sizeof data));
+  snprintf(paths[1], sizeof paths[1], "%s", put_text("a.csv", "x,y,word,label\n1,2,a,b\n3,4,c,d\n5,9,e,f\n"));
+  snprintf(paths[2], sizeof paths[2], "%s", TEST_SOURCE_DIR "/tests/conformance/data/images/same");
+  snprintf(labels, sizeof labels, "%s", put_text("l.txt", "x\ny\nx\n"));
+  for (int i = 0; i < 3; i++) {
+    const bf_dataset_options *options = i == 0   ? OPTIONS(.label = labels, .columns = "1")
+                                        : i == 1 ? OPTIONS(.label = "label", .drop = "x")
+                                                 : OPTIONS(.n_threads = 1);
+    int failed = 0, passed = 0;
+    for (long n = 1; n < 400 && passed < 8; n++) {
+      /* a lost warning does not fail the call, so that one success is not yet the end */
+      if (survives_failure(paths[i], options, n))
+        passed++;
+      else
+        failed++, passed = 0;
+    }
+    assert_true(failed > 8 && passed == 8);
+  }
+}
+
 static void the_format_table_ends_and_names_are_unique(void **state) {
   (void)state;
   size_t n = 0;
@@ -407,6 +464,7 @@ int main(void) {
       cmocka_unit_test(rows_of_a_plain_npy_are_mapped_and_others_collected),
       cmocka_unit_test(constant_columns_and_identifiers_are_warned_about),
       cmocka_unit_test(cut_and_damaged_compression_is_a_format_error),
+      cmocka_unit_test(every_failing_allocation_is_reported_and_leaks_nothing),
       cmocka_unit_test(the_format_table_ends_and_names_are_unique),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

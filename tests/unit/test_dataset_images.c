@@ -16,7 +16,9 @@ static void copy_image(const char *from, const char *to) {
   put_file(to, bytes, n);
 }
 
-static void make(const char *name) { assert_int_equal(mkdir(in_folder(name), 0755), 0); }
+static void make(const char *name) {
+  assert_int_equal(mkdir(in_folder(name), 0755), 0);
+}
 
 static void the_same_picture_as_png_webp_and_jpeg_has_the_same_pixels(void **state) {
   (void)state;
@@ -121,9 +123,10 @@ static void cut_empty_and_oversized_images_are_refused(void **state) {
   expect_failure(in_folder("void"), NULL, BF_ERR_FORMAT, 0, "a.png is empty");
   make("none");
   expect_failure(in_folder("none"), NULL, BF_ERR_FORMAT, -1, "holds no files");
-  /* 60,000 x 60,000 pixels in 70 bytes: the size is refused before anything is decoded. The header's CRC is of these bytes. */
-  static const uint8_t HUGE[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0xea, 0x60,
-                                 0, 0, 0xea, 0x60, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+  /* 60,000 x 60,000 pixels in 70 bytes: the size is refused before anything is decoded. The header's CRC is of these
+   * bytes. */
+  static const uint8_t HUGE[] = {0x89, 'P',  'N',  'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0,
+                                 0,    0xea, 0x60, 0,   0,    0xea, 0x60, 8,    0, 0, 0, 0,  0,   0,   0,   0};
   memcpy(bytes, HUGE, sizeof HUGE);
   uint32_t crc = 0xffffffffu;
   for (int i = 12; i < 29; i++) {
@@ -135,9 +138,7 @@ static void cut_empty_and_oversized_images_are_refused(void **state) {
   memcpy(bytes + 33, "\0\0\0\x02IDAT\x78\x9c\0\0\0\0", 14);
   make("huge");
   put_file("huge/a.png", bytes, 47);
-  whole w = read_whole(in_folder("huge"), NULL);
-  assert_true(w.status == BF_ERR_LIMIT || w.status == BF_ERR_FORMAT);
-  whole_free(&w);
+  expect_failure(in_folder("huge"), NULL, BF_ERR_LIMIT, 0, "60000 x 60000 pixels; at most 64 megapixels");
 }
 
 static void small_batches_and_threads_do_not_change_the_order(void **state) {

@@ -17,7 +17,8 @@ static void names_types_and_missing_cells_are_understood(void **state) {
   assert_string_equal(w.names, "x,flag,day,when,x_1");
   const float expected[15] = {1.5f, 1, 1, 0.5f, 3, NAN, 0, -1, 2, NAN, NAN, NAN, NAN, NAN, NAN};
   for (int i = 0; i < 15; i++)
-    if (!(w.cells[i] == expected[i] || (isnan(w.cells[i]) && isnan(expected[i])))) fail_msg("cell %d: %g", i, (double)w.cells[i]);
+    if (!(w.cells[i] == expected[i] || (isnan(w.cells[i]) && isnan(expected[i]))))
+      fail_msg("cell %d: %g", i, (double)w.cells[i]);
   assert_string_equal(w.labels[0], "7");
   assert_null(w.labels[2]);
   assert_non_null(strstr(w.warnings, "left out: word"));
@@ -35,7 +36,9 @@ static void separators_and_headers_are_sniffed(void **state) {
       {"a\tb\n1\t2\n", "a,b", 1},
       {"1,2\n3,4\n", "column0,column1", 2},
       {"subject,1,2\n5,6,7\n", "subject,1,2", 1},
-      {"\xef\xbb\xbf" "a,b\n1,2\n", "a,b", 1},
+      {"\xef\xbb\xbf"
+       "a,b\n1,2\n",
+       "a,b", 1},
       {",b\n1,2\n", "column0,b", 1},
       {"\"a \"\"q\"\" b\",\"c,d\"\n1,2\n", "a \"q\" b,c,d", 1},
       {"a\n1\n2\n3", "a", 3},
@@ -74,16 +77,20 @@ static const char *put_long_csv(const char *name, int good, const char *line) {
 
 static void ragged_rows_and_words_among_numbers_are_reported_with_line_and_row(void **state) {
   (void)state;
-  expect_failure(put_text("r.csv", "a,b,c\n1,2,3\n4,5\n6,7,8\n"), NULL, BF_ERR_FORMAT, 1, "line 3 has 2 values where the first line has 3");
-  expect_failure(put_text("r2.csv", "a,b\n1,2\n4,5,6\n"), NULL, BF_ERR_FORMAT, 1, "line 3 has 3 values where the first line has 2");
-  expect_failure(put_text("r3.csv", "1,2\n4\n"), NULL, BF_ERR_FORMAT, 1, "line 2 has 1 value where the first line has 2");
+  expect_failure(put_text("r.csv", "a,b,c\n1,2,3\n4,5\n6,7,8\n"), NULL, BF_ERR_FORMAT, 1,
+                 "line 3 has 2 values where the first line has 3");
+  expect_failure(put_text("r2.csv", "a,b\n1,2\n4,5,6\n"), NULL, BF_ERR_FORMAT, 1,
+                 "line 3 has 3 values where the first line has 2");
+  expect_failure(put_text("r3.csv", "1,2\n4\n"), NULL, BF_ERR_FORMAT, 1,
+                 "line 2 has 1 value where the first line has 2");
   /* far behind what is sniffed */
   expect_failure(put_long_csv("l.csv", 150000, "1,2"), NULL, BF_ERR_FORMAT, 150000, "line 150002 has 2 values");
   expect_failure(put_long_csv("w.csv", 150000, "1,oops,c"), NULL, BF_ERR_FORMAT, 150000,
                  "line 150002, column \"b\": \"oops\" is not a number");
   expect_failure(put_long_csv("q.csv", 150000, "1,\"2,c"), NULL, BF_ERR_FORMAT, -2, "quote");
   whole w = read_whole(in_folder("w.csv"), OPTIONS(.drop = "b"));
-  assert_true(w.status == BF_ERR_FORMAT || w.rows == 151001); /* what is left out need not be a number, where SQL skips it */
+  assert_true(w.status == BF_ERR_FORMAT ||
+              w.rows == 151001); /* what is left out need not be a number, where SQL skips it */
   whole_free(&w);
 }
 
@@ -106,8 +113,9 @@ static void conditions_choose_rows_and_reach_no_other_file(void **state) {
   assert_true(w.rows == 2 && w.columns == 1 && w.cells[0] == 4 && w.cells[1] == 6);
   whole_free(&w);
   put_text("secret.csv", "s\n42\n");
-  static const char *const READS[] = {"a > (SELECT count(*) FROM read_csv('%s'))", "a > (SELECT count(*) FROM read_text('%s'))",
-                                      "a > (SELECT count(*) FROM '%s')", "a IN (SELECT s FROM read_csv_auto('%s'))",
+  static const char *const READS[] = {"a > (SELECT count(*) FROM read_csv('%s'))",
+                                      "a > (SELECT count(*) FROM read_text('%s'))", "a > (SELECT count(*) FROM '%s')",
+                                      "a IN (SELECT s FROM read_csv_auto('%s'))",
                                       "a > (SELECT count(*) FROM glob('%s'))"};
   for (size_t i = 0; i < sizeof READS / sizeof READS[0]; i++) {
     const char *secret = in_folder("secret.csv");
@@ -120,7 +128,8 @@ static void conditions_choose_rows_and_reach_no_other_file(void **state) {
   snprintf(where, sizeof where, "1=1); COPY (SELECT 1) TO '%s'; SELECT (1", in_folder("written.csv"));
   expect_failure(path, OPTIONS(.where = where), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
   assert_int_equal(access(in_folder("written.csv"), F_OK), -1);
-  expect_failure(path, OPTIONS(.where = "nope > 1"), BF_ERR_INVALID_ARGUMENT, -1, "where: Referenced column \"nope\" not found");
+  expect_failure(path, OPTIONS(.where = "nope > 1"), BF_ERR_INVALID_ARGUMENT, -1,
+                 "where: Referenced column \"nope\" not found");
   expect_failure(path, OPTIONS(.where = "a >"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
   expect_failure(path, OPTIONS(.where = "a > ?"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
   expect_failure(path, OPTIONS(.where = "c::INTEGER > 1"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
@@ -129,11 +138,13 @@ static void conditions_choose_rows_and_reach_no_other_file(void **state) {
 static void unknown_columns_and_labels_list_what_is_there(void **state) {
   (void)state;
   const char *path = put_text("n.csv", "alpha,beta,word\n1,2,x\n");
-  expect_failure(path, OPTIONS(.label = "lable"), BF_ERR_INVALID_ARGUMENT, -1, "\"lable\" is not a column of n.csv; it has: alpha, beta, word");
+  expect_failure(path, OPTIONS(.label = "lable"), BF_ERR_INVALID_ARGUMENT, -1,
+                 "\"lable\" is not a column of n.csv; it has: alpha, beta, word");
   expect_failure(path, OPTIONS(.drop = "gamma"), BF_ERR_INVALID_ARGUMENT, -1, "drop: \"gamma\"");
   expect_failure(path, OPTIONS(.columns = "alpha,gamma"), BF_ERR_INVALID_ARGUMENT, -1, "it has: alpha, beta, word");
   expect_failure(path, OPTIONS(.columns = "word"), BF_ERR_UNSUPPORTED, -1, "\"word\" holds text");
-  expect_failure(path, OPTIONS(.columns = "alpha", .label = "alpha"), BF_ERR_INVALID_ARGUMENT, -1, "never is a feature");
+  expect_failure(path, OPTIONS(.columns = "alpha", .label = "alpha"), BF_ERR_INVALID_ARGUMENT, -1,
+                 "never is a feature");
   expect_failure(path, OPTIONS(.columns = "alpha", .drop = "beta"), BF_ERR_INVALID_ARGUMENT, -1, "not both");
   expect_failure(path, OPTIONS(.range_max = 1), BF_ERR_INVALID_ARGUMENT, -1, "range_max does not fit");
   expect_failure(put_text("t.csv", "just some words\nand more\n"), NULL, BF_ERR_FORMAT, -1, "no column holds numbers");
@@ -142,11 +153,13 @@ static void unknown_columns_and_labels_list_what_is_there(void **state) {
 static void broken_json_and_parquet_are_format_errors_with_place(void **state) {
   (void)state;
   expect_failure(put_text("b.jsonl", "{\"a\":1}\n{\"a\":2}\n{\"a\":\n"), NULL, BF_ERR_FORMAT, -2, "line");
-  expect_failure(put_text("p.parquet", "PAR1 and then nothing that fits"), NULL, BF_ERR_FORMAT, 31, "not a whole Parquet file");
+  expect_failure(put_text("p.parquet", "PAR1 and then nothing that fits"), NULL, BF_ERR_FORMAT, 31,
+                 "not a whole Parquet file");
   whole w = read_whole(put_text("j.jsonl", "{\"a\":1,\"b\":true}\n{\"a\":2.5}\n{\"b\":false,\"a\":null}\n"), NULL);
   if (w.status != BF_OK) fail_msg("%s", w.error.message);
   assert_string_equal(w.names, "a,b");
-  assert_true(w.cells[0] == 1 && w.cells[1] == 1 && w.cells[2] == 2.5f && isnan(w.cells[3]) && isnan(w.cells[4]) && w.cells[5] == 0);
+  assert_true(w.cells[0] == 1 && w.cells[1] == 1 && w.cells[2] == 2.5f && isnan(w.cells[3]) && isnan(w.cells[4]) &&
+              w.cells[5] == 0);
   whole_free(&w);
 }
 
@@ -154,7 +167,7 @@ static void compressed_text_that_is_cut_between_rows_is_still_noticed(void **sta
   (void)state;
   gzFile file = gzopen(in_folder("c.csv.gz"), "wb1");
   gzputs(file, "a\n");
-  for (int i = 0; i < 400000; i++) gzprintf(file, "%d\n", (i * 7919) % 100003);
+  for (int i = 0; i < 400000; i++) gzprintf(file, "%d\n", (int)(i * 7919LL % 100003));
   gzclose(file);
   whole w = read_whole(in_folder("c.csv.gz"), NULL);
   assert_true(w.status == BF_OK && w.rows == 400000);
@@ -180,6 +193,19 @@ static void rows_before_a_bad_one_are_given_first(void **state) {
   bf_dataset_close(d);
 }
 
+static void ten_thousand_columns_are_read(void **state) {
+  (void)state;
+  FILE *file = fopen(in_folder("wide.csv"), "w");
+  for (int row = -1; row < 3; row++)
+    for (int c = 0; c < 10000; c++)
+      fprintf(file, row < 0 ? "f%d%s" : "%d%s", row < 0 ? c : row * c, c == 9999 ? "\n" : ",");
+  fclose(file);
+  whole w = read_whole(in_folder("wide.csv"), NULL);
+  if (w.status != BF_OK) fail_msg("%s", w.error.message);
+  assert_true(w.rows == 3 && w.columns == 10000 && w.cells[29999] == 19998);
+  whole_free(&w);
+}
+
 static void names_of_identifiers_are_warned_about(void **state) {
   (void)state;
   whole w = read_whole(put_text("i.csv", "id,b\n5,1\n3,2\n9,2\n"), NULL);
@@ -200,6 +226,7 @@ int main(void) {
       cmocka_unit_test(broken_json_and_parquet_are_format_errors_with_place),
       cmocka_unit_test(compressed_text_that_is_cut_between_rows_is_still_noticed),
       cmocka_unit_test(rows_before_a_bad_one_are_given_first),
+      cmocka_unit_test(ten_thousand_columns_are_read),
       cmocka_unit_test(names_of_identifiers_are_warned_about),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -1,10 +1,9 @@
 /* Building sketches: equal bytes however the rows arrive, and every degenerate dataset. */
-#include "sketch_testing.h"
-
 #include <float.h>
 #include <stdio.h>
 
 #include "sketch/sketch_kernels.h"
+#include "sketch_testing.h"
 
 static void spoil(float *cells, uint64_t n_cells, uint64_t every) {
   const float bad[] = {NAN, INFINITY, -INFINITY, -0.0f};
@@ -19,10 +18,8 @@ static void assert_independent_of_arrival(const testing_data *data) {
       {.n_threads = 2},
       {.n_threads = 3, .batch_rows = 1000},
       {.n_threads = 2, .batch_rows = 5000, .cuts = 1},
-      {.n_threads = 2, .batch_rows = 5000, .cuts = 2},
       {.n_threads = 1, .batch_rows = 7, .cuts = 3},
       {.n_threads = 2, .batch_rows = 1024},
-      {.n_threads = 1, .kernels = bf__kernels_scalar()},
       {.n_threads = 2, .batch_rows = 777, .kernels = bf__kernels_scalar()},
   };
   for (size_t i = 0; i < sizeof hows / sizeof *hows; i++) {
@@ -35,9 +32,9 @@ static void assert_independent_of_arrival(const testing_data *data) {
 
 static void features_give_equal_bytes_whatever_threads_batches_and_instructions(void **state) {
   (void)state;
-  const uint32_t columns[] = {1, 5, 13};
-  for (size_t i = 0; i < 3; i++) {
-    testing_data data = {.n_rows = 18500, .n_columns = columns[i]};
+  const uint32_t columns[] = {1, 11};
+  for (size_t i = 0; i < 2; i++) {
+    testing_data data = {.n_rows = 16384 + 700, .n_columns = columns[i]};
     float *cells = testing_cells(data.n_rows, data.n_columns, 5);
     data.cells = cells;
     assert_independent_of_arrival(&data);
@@ -86,7 +83,8 @@ static void another_seed_gives_another_sample_but_equal_moments(void **state) {
   testing_data data = {.n_rows = 20000, .n_columns = 3};
   float *cells = testing_cells(data.n_rows, data.n_columns, 5);
   data.cells = cells;
-  bf_sketch *a = testing_sketch(&data, &(testing_how){.seed = 1}), *b = testing_sketch(&data, &(testing_how){.seed = 2});
+  bf_sketch *a = testing_sketch(&data, &(testing_how){.seed = 1}),
+            *b = testing_sketch(&data, &(testing_how){.seed = 2});
   assert_int_equal(bf_sketch_seed(a), 1);
   assert_true(a->columns[0].mean == b->columns[0].mean);
   assert_memory_equal(a->covariance, b->covariance, 6 * sizeof(float));
@@ -98,8 +96,8 @@ static void another_seed_gives_another_sample_but_equal_moments(void **state) {
 
 static void an_empty_dataset_gives_a_valid_empty_sketch(void **state) {
   (void)state;
-  const testing_data empty[] = {{.n_columns = 4}, {.n_columns = 200}, {.n_columns = 0},
-                                {.kind = BF_KIND_IMAGE, .range_max = 1}};
+  const testing_data empty[] = {
+      {.n_columns = 4}, {.n_columns = 200}, {.n_columns = 0}, {.kind = BF_KIND_IMAGE, .range_max = 1}};
   const uint32_t view[] = {4, 64, 0, 64};
   for (size_t i = 0; i < 4; i++) {
     bf_sketch *s = testing_sketch(&empty[i], &(testing_how){0});

@@ -1,9 +1,8 @@
 /* Bytes of a sketch: there and back, cut, flipped, and with values that cannot be. */
-#include "sketch_testing.h"
-
 #include <float.h>
 
 #include "base/bytes.h"
+#include "sketch_testing.h"
 
 static bf_sketch *example(void) {
   static const char *const names[] = {"a", "b\xc3\xbc", "c"};
@@ -182,8 +181,8 @@ static void impossible_values_are_named_with_their_place(void **state) {
       {"SCHM", 48, 8, &huge, "number of cells"},
       {"SCHM", 64, 8, &huge, "number of cells"},
       {"SCHM", 72, 4, &not_finite, "a number that is not finite"},
-      {"COLS", 1, 1, "\x01", "name of a column"},       /* a control character */
-      {"COLS", 0, 1, "\xff", "name of a column"},       /* longer than 64 */
+      {"COLS", 1, 1, "\x01", "name of a column"}, /* a control character */
+      {"COLS", 0, 1, "\xff", "name of a column"}, /* longer than 64 */
       {"COVA", 0, 4, &negative, "a covariance"},
       {"COVA", 4, 4, &not_finite, "a covariance"},
       {"CENT", 0, 4, &many, "number of centroids"},
@@ -215,7 +214,8 @@ static void impossible_values_are_named_with_their_place(void **state) {
   bf_sketch_free(s);
 }
 
-/* The same sketch with a field changed in memory, through the encoder: reaches what lies behind variable-length fields. */
+/* The same sketch with a field changed in memory, through the encoder: reaches what lies behind variable-length fields.
+ */
 static void a_changed_field_is_refused(void **state) {
   (void)state;
   enum { N_CHANGES = 14 };
@@ -224,21 +224,50 @@ static void a_changed_field_is_refused(void **state) {
     bf__sketch_column *c = &s->columns[1];
     bf__partition *p = &s->partitions[5];
     switch (change) {
-      case 0: c->mean = (double)c->max + 1; break;
-      case 1: c->variance = -1; break;
-      case 2: c->variance = INFINITY; break;
-      case 3: c->min = c->max + 1; break;
-      case 4: c->quantiles[10] = c->quantiles[40] + 1; break;
-      case 5: c->quantiles[62] = c->max * 2 + 1; break;
-      case 6: c->count = 301; break;
-      case 7: c->quantiles[3] = NAN; break;
-      case 8: p->count++; break;
-      case 9: p->rows++; break;
-      case 10: s->centroid_rows[0] = 301; break;
-      case 11: s->labels[0].count = 299; break;
-      case 12: s->raw_max += 1; break;
-      case 13: s->partitions[5].counts[0] = 0; break;
-      default: break;
+      case 0:
+        c->mean = (double)c->max + 1;
+        break;
+      case 1:
+        c->variance = -1;
+        break;
+      case 2:
+        c->variance = INFINITY;
+        break;
+      case 3:
+        c->min = c->max + 1;
+        break;
+      case 4:
+        c->quantiles[10] = c->quantiles[40] + 1;
+        break;
+      case 5:
+        c->quantiles[62] = c->max * 2 + 1;
+        break;
+      case 6:
+        c->count = 301;
+        break;
+      case 7:
+        c->quantiles[3] = NAN;
+        break;
+      case 8:
+        p->count++;
+        break;
+      case 9:
+        p->rows++;
+        break;
+      case 10:
+        s->centroid_rows[0] = 301;
+        break;
+      case 11:
+        s->labels[0].count = 299;
+        break;
+      case 12:
+        s->raw_max += 1;
+        break;
+      case 13:
+        s->partitions[5].counts[0] = 0;
+        break;
+      default:
+        break;
     }
     size_t n;
     uint8_t *bytes = testing_encode(s, &n);

@@ -1,9 +1,8 @@
 /* Row buckets against a histogram that sees all cells at once. */
-#include "sketch_testing.h"
-
 #include <float.h>
 
 #include "sketch/partition.h"
+#include "sketch_testing.h"
 
 /* The exponent by definition, tried from the finest representable grid upwards. */
 static int naive_exponent(double min, double max) {
@@ -46,18 +45,31 @@ static float draw(int sort, uint64_t i) {
   float x;
   uint32_t bits = (uint32_t)r;
   switch (sort) {
-    case 0: return (float)(r % 256);
-    case 1: return (float)(int)(r % 16) * 0.25f - 2.0f;
-    case 2: return (float)((double)(r >> 11) * 0x1p-53 - 0.5);
-    case 3: return r % 1000 == 0 ? 3e38f : (float)(r % 7);
-    case 4: return r % 2 ? 1e-42f * (float)(r % 300) : -1e-44f;
-    case 5: return r % 5 ? (float)((double)(r >> 40) * 1e-3) : NAN;
-    case 6: memcpy(&x, &bits, sizeof x); return x;
-    case 7: return 0.0f;
-    case 8: return -1e-40f + (r % 3 == 0 ? 1e30f : 0);
-    case 9: return 1e6f + (float)(r % 300) * 0.0625f;
-    case 10: return -0.0f;
-    default: return (float)(r % 100000) - 50000.0f;
+    case 0:
+      return (float)(r % 256);
+    case 1:
+      return (float)(int)(r % 16) * 0.25f - 2.0f;
+    case 2:
+      return (float)((double)(r >> 11) * 0x1p-53 - 0.5);
+    case 3:
+      return r % 1000 == 0 ? 3e38f : (float)(r % 7);
+    case 4:
+      return r % 2 ? 1e-42f * (float)(r % 300) : -1e-44f;
+    case 5:
+      return r % 5 ? (float)((double)(r >> 40) * 1e-3) : NAN;
+    case 6:
+      memcpy(&x, &bits, sizeof x);
+      return x;
+    case 7:
+      return 0.0f;
+    case 8:
+      return -1e-40f + (r % 3 == 0 ? 1e30f : 0);
+    case 9:
+      return 1e6f + (float)(r % 300) * 0.0625f;
+    case 10:
+      return -0.0f;
+    default:
+      return (float)(r % 100000) - 50000.0f;
   }
 }
 

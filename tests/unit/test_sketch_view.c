@@ -1,10 +1,10 @@
-/* The canonical view: logarithm, projection and area averages against plain re-implementations, on every instruction set. */
-#include "sketch_testing.h"
-
+/* The canonical view: logarithm, projection and area averages against plain re-implementations, on every instruction
+ * set. */
 #include <float.h>
 
 #include "sketch/sketch_kernels.h"
 #include "sketch/view.h"
+#include "sketch_testing.h"
 
 static const bf__kernels *variant(int i) {
   return i ? bf__kernels_choose() : bf__kernels_scalar();
@@ -12,8 +12,8 @@ static const bf__kernels *variant(int i) {
 
 static void the_logarithm_agrees_with_libm(void **state) {
   (void)state;
-  const float special[] = {0.0f,    -0.0f,   1.0f,  -1.0f,   FLT_MAX,  -FLT_MAX, FLT_MIN, 1e-45f,
-                           0.4142f, 0.41422f, 1e-9f, 16777216.0f, 3.4e38f, NAN, INFINITY, -INFINITY};
+  const float special[] = {0.0f,    -0.0f,    1.0f,  -1.0f,       FLT_MAX, -FLT_MAX, FLT_MIN,  1e-45f,
+                           0.4142f, 0.41422f, 1e-9f, 16777216.0f, 3.4e38f, NAN,      INFINITY, -INFINITY};
   float x[2000];
   double y[2][2000];
   memcpy(x, special, sizeof special);
@@ -69,7 +69,7 @@ static double naive_cell(const bf_image *image, uint32_t c, int oy, int ox) {
 
 static void images_of_any_size_are_averaged_by_area(void **state) {
   (void)state;
-  const uint32_t shapes[][3] = {{16, 16, 1}, {28, 28, 1}, {8, 8, 1},  {1, 1, 3},    {3, 50, 3},
+  const uint32_t shapes[][3] = {{16, 16, 1}, {28, 28, 1}, {8, 8, 1},   {1, 1, 3},    {3, 50, 3},
                                 {33, 17, 4}, {20, 7, 2},  {32, 32, 3}, {2, 4500, 3}, {5, 2100, 5}};
   for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
     bf_image image = {shapes[k][0], shapes[k][1], shapes[k][2], NULL};

@@ -1,10 +1,11 @@
 /* Damaged, foreign, newer and full repositories; what fsck says of them. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
+#include <cmocka.h> /* needs the four before it */
+/* clang-format on */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +89,8 @@ static void a_missing_blob_is_named_with_its_model_and_adding_again_brings_it_ba
   assert_int_equal(report.missing, 1);
   assert_int_equal(report.damaged, 0);
   assert_true(report.database_ok);
-  assert_non_null(strstr(lines.text, " of typefaces/lato@1 (model) is missing: add the model again or restore it from a backup"));
+  assert_non_null(
+      strstr(lines.text, " of typefaces/lato@1 (model) is missing: add the model again or restore it from a backup"));
   assert_int_equal(bf_store_add(store, &entry, &version, NULL), BF_ERR_EXISTS);
   check(store, false, &report, &lines);
   assert_int_equal(report.missing, 0);
@@ -312,7 +314,8 @@ static void a_repository_whose_making_was_cut_short_is_made_again(void **state) 
 
 static char big[300000];
 
-/* Adds a small model, one that does not fit, and the small one again. 0: all as it must be; else the number of what was not. */
+/* Adds a small model, one that does not fit, and the small one again. 0: all as it must be; else the number of what was
+ * not. */
 static int add_with_little_space(const char *folder) {
   bf_store_options options = BF_STORE_OPTIONS_INIT;
   options.create = true;

@@ -1,10 +1,11 @@
 /* Adding, finding and removing models. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
+#include <cmocka.h> /* needs the four before it */
+/* clang-format on */
 
 #include <fcntl.h>
 #include <math.h>
@@ -233,8 +234,8 @@ static void entries_that_make_no_sense_are_refused_before_anything_is_written(vo
   bf_store *store = open_store(*state);
   uint32_t version = 9;
   bf_error err;
-  static const char *const names[] = {"lato",   "/lato",  "a/",     "a/b/c",  "a/..", "./b",
-                                      "a b/c",  "-a/b",   "a/b@1",  "a/\xC3\xA4", "",     "a/b\n"};
+  static const char *const names[] = {"lato",  "/lato", "a/",    "a/b/c",      "a/..", "./b",
+                                      "a b/c", "-a/b",  "a/b@1", "a/\xC3\xA4", "",     "a/b\n"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
     bf_store_entry entry = entry_of(names[i], "x");
     assert_int_equal(bf_store_add(store, &entry, &version, &err), BF_ERR_INVALID_ARGUMENT);
@@ -321,7 +322,9 @@ static void only_a_hash_becomes_a_path(void **state) {
   char *path = NULL;
   size_t n = 0;
   bf_error err;
-  static const char *const wrong[] = {"", "../../etc/passwd", "ab",
+  static const char *const wrong[] = {"",
+                                      "../../etc/passwd",
+                                      "ab",
                                       "9372C470EEADD5ECD9C3C74C2B3CB633F8E2F2FAD799250A0F70D652B6B825E4",
                                       "../2c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4",
                                       "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e45"};
@@ -359,6 +362,45 @@ static void a_reading_handle_reads_and_does_not_write(void **state) {
   assert_int_equal(report.versions, 2);
   bf_store_close(reader);
   bf_store_close(store);
+}
+
+static void a_repository_that_one_may_not_write_can_still_be_read(void **state) {
+  if (geteuid() != 0) {
+    print_message("skipped: taking another user's place needs root\n");
+    skip();
+  }
+  char folder[600];
+  snprintf(folder, sizeof folder, "%s/odd %%41?#name", (const char *)*state);
+  bf_store *store = open_store(folder);
+  add(store, "a/b", "x");
+  bf_store_close(store);
+  assert_int_equal(chmod(*state, 0755), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    bf_store_options options = BF_STORE_OPTIONS_INIT;
+    bf_store_list *list = NULL;
+    bf_fsck_report report;
+    bf_error err;
+    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(99);
+    if (bf_store_open(folder, &options, &store, &err) == BF_OK) {
+      uint32_t version = 0;
+      bf_store_entry entry = entry_of("a/b", "y");
+      if (bf_store_add(store, &entry, &version, &err) != BF_ERR_IO) _exit(1);
+      bf_store_close(store);
+    } else if (err.code != BF_ERR_IO) {
+      _exit(2);
+    }
+    options.read_only = true;
+    if (bf_store_open(folder, &options, &store, &err) != BF_OK) _exit(3);
+    if (bf_store_find(store, "a/b", &list, &err) != BF_OK || bf_store_list_count(list) != 1) _exit(4);
+    if (bf_store_fsck(store, false, NULL, NULL, &report, &err) != BF_OK || !report.database_ok) _exit(5);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void a_version_that_an_alias_points_to_stays(void **state) {
@@ -420,8 +462,12 @@ static int child_add(const char *folder, int number, bool new_only) {
   if (status != BF_OK) fprintf(stderr, "%s\n", err.message);
   return status == BF_OK ? (int)version : 100;
 }
-static int child_add_next(const char *folder, int number) { return child_add(folder, number, false); }
-static int child_add_new(const char *folder, int number) { return child_add(folder, number, true); }
+static int child_add_next(const char *folder, int number) {
+  return child_add(folder, number, false);
+}
+static int child_add_new(const char *folder, int number) {
+  return child_add(folder, number, true);
+}
 
 static void processes_that_make_a_repository_and_add_one_name_at_once_all_succeed(void **state) {
   for (int round = 0; round < 5; ++round) {
@@ -449,6 +495,41 @@ static void of_two_processes_that_add_a_new_name_one_is_told_that_it_exists(void
     assert_int_equal(report.unreferenced, 0); /* the loser cleaned up */
     bf_store_close(store);
   }
+}
+
+/* Number 0 adds the same bytes over and over, looks whether they are there, and removes them; number 1 collects. */
+static int child_add_or_collect(const char *folder, int number) {
+  bf_store *store = open_store(folder);
+  static uint8_t bytes[200000];
+  for (int i = 0; i < 150; ++i) {
+    bf_fsck_report report;
+    if (number == 1) {
+      if (bf_store_fsck(store, true, NULL, NULL, &report, NULL) != BF_OK) return 100;
+      continue;
+    }
+    bf_store_entry entry = entry_of("a/b", "card");
+    uint32_t n = 0;
+    bf_store_list *list = NULL;
+    uint8_t *back = NULL;
+    size_t n_back = 0;
+    entry.model_bytes = bytes;
+    entry.model_n_bytes = sizeof bytes;
+    if (bf_store_add(store, &entry, &n, NULL) != BF_OK || bf_store_find(store, "a/b", &list, NULL) != BF_OK) return 50;
+    const bf_store_model *m = bf_store_list_at(list, 0);
+    if (bf_store_read_blob(store, m->card_sha256, &back, &n_back, NULL) != BF_OK) return 20;
+    free(back);
+    if (bf_store_read_blob(store, m->model_sha256, &back, &n_back, NULL) != BF_OK) return 30;
+    free(back);
+    bf_store_list_free(list);
+    if (bf_store_remove(store, "a/b", &n, NULL) != BF_OK) return 40;
+  }
+  bf_store_close(store);
+  return 0;
+}
+
+static void what_is_being_added_is_never_collected(void **state) {
+  bf_store_close(open_store(*state));
+  assert_int_equal(in_processes(2, child_add_or_collect, *state), 0);
 }
 
 static void a_writer_gives_up_on_a_locked_repository_and_leaves_nothing(void **state) {
@@ -494,9 +575,11 @@ int main(void) {
       STORE_TEST(a_model_is_copied_from_its_file_and_equal_files_are_kept_once),
       STORE_TEST(only_a_hash_becomes_a_path),
       STORE_TEST(a_reading_handle_reads_and_does_not_write),
+      STORE_TEST(a_repository_that_one_may_not_write_can_still_be_read),
       STORE_TEST(a_version_that_an_alias_points_to_stays),
       STORE_TEST(processes_that_make_a_repository_and_add_one_name_at_once_all_succeed),
       STORE_TEST(of_two_processes_that_add_a_new_name_one_is_told_that_it_exists),
+      STORE_TEST(what_is_being_added_is_never_collected),
       STORE_TEST(a_writer_gives_up_on_a_locked_repository_and_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

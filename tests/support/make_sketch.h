@@ -1,0 +1,23 @@
+/* Rows, sketches and .npy files for the tests of measures and rankings. */
+#ifndef BESTFIT_TESTS_MAKE_SKETCH_H
+#define BESTFIT_TESTS_MAKE_SKETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bestfit/measure.h>
+
+/* [n][d] rows; column j ~ N(means[j], deviations[j]^2), each row with a shared part so that columns correlate. You own the result. */
+float *make_rows(uint64_t seed, size_t n, uint32_t d, const double *means, const double *deviations);
+/* Sketch of kind features; names may be NULL. Fails the test on error. */
+bf_sketch *make_sketch(const float *cells, size_t n, uint32_t d, const char *const *names);
+/* Rows N(mean, deviation^2) in every column, sketched. */
+bf_sketch *make_normal_sketch(uint64_t seed, size_t n, uint32_t d, double mean, double deviation,
+                              const char *const *names);
+/* Sketch of n grey images [n][height][width], white is 255. */
+bf_sketch *make_image_sketch(const float *pixels, size_t n, uint32_t height, uint32_t width);
+/* Rows by way of a .npy file in a folder of their own, which is removed again. */
+bf_rows *make_bf_rows(const float *cells, size_t n, uint32_t d);
+
+#endif
