@@ -4,7 +4,10 @@
  *
  * Method: candidates are grouped by equal columns; in each group a frame is derived, every measure of the strategy computed,
  * z-scored and signed so that higher is better; groups merge by z. Ties break by model id. docs/strategies.md.
- * Cost: about one millisecond a candidate. Determinism: as its sketches and seed.
+ * A measure without an answer for a candidate is NaN in measure_values and adds 0 to `similarity`; a candidate for which the asked
+ * measure has no answer is skipped with the reason. A single named measure scores its signed value where all candidates have equal columns,
+ * else its z-score in the group. Reasons: the standing by each measure for all; differences for the first 32 and the last.
+ * Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as its sketches and seed.
  * Thread-safety: a result is read-only.
  */
 #ifndef BESTFIT_SEARCH_H
@@ -79,14 +82,17 @@ BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *res
 BF_API size_t bf_search_result_warning_count(const bf_search_result *result);
 BF_API const char *bf_search_result_warning(const bf_search_result *result, size_t i);
 
-/* Why a source is near or far: structured, for reports. */
+/* Why a source is near or far: structured, for reports. Rows are the view's columns; for wide (projected) features the raw columns whose
+ * means differ most ("column 17"); for images brightness (mean), contrast (deviation of all pixels) and the brightness of the regions
+ * top, bottom, left, right, centre (thirds), all with white as 1. */
 typedef struct bf_column_difference {
   const char *name;       /* column, or "brightness", "contrast" … for images; never NULL */
   double jsd;             /* Jensen-Shannon divergence of 16 bins; NaN where only means are known */
-  double shift;           /* (target mean - source mean) / source deviation; 0 where both are constant and equal */
+  double shift;           /* (target mean - source mean) / source deviation; the target's where the source is constant; 0 where both are constant and
+                             equal, +-8 where they are constant and differ */
   double scale;           /* target spread / source spread (interquartile range, else deviation); NaN: undefined */
   double source_mean, target_mean;
-  double unit_factor;     /* 0: units agree; else the factor that target values seem to carry (1000: mm for m) */
+  double unit_factor;     /* 0: units agree; else the factor that target values seem to carry (1000: mm for m; 1.8: Fahrenheit) */
 } bf_column_difference;
 
 typedef struct bf_explanation bf_explanation;

@@ -13,9 +13,25 @@
 #include <string.h>
 #include <vips/vips.h>
 
+#include "base/library.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "dataset/folder.h"
+
+/* The functions in use, of libvips and of the GLib that it brings; loaded with the first image. */
+#define VIPS_FUNCTIONS(X) \
+  X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \
+  X(vips_error_buffer_copy) X(vips_flatten) X(vips_image_get_bands) X(vips_image_get_format) \
+  X(vips_image_get_height) X(vips_image_get_interpretation) X(vips_image_get_width) X(vips_image_hasalpha) \
+  X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_init) X(vips_jpegload) X(vips_pngload) \
+  X(vips_pngsave_buffer) X(vips_thread_shutdown) X(vips_webpload) X(g_free) X(g_log_set_handler) \
+  X(g_object_unref)
+
+static struct {
+#define SLOT(name) __typeof__(name) *name;
+  VIPS_FUNCTIONS(SLOT)
+#undef SLOT
+} lib;
 
 #define MAX_BATCH_IMAGES 512u
 
@@ -43,7 +59,8 @@ typedef struct folder_reader {
 } folder_reader;
 
 static pthread_once_t vips_once = PTHREAD_ONCE_INIT;
-static bool vips_works;
+static bf_status library_status;
+static bf_error library_error;
 
 static void ignore_message(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer data) {
   (void)domain;
@@ -54,26 +71,35 @@ static void ignore_message(const gchar *domain, GLogLevelFlags level, const gcha
 
 /* libvips is a process-wide library: started once, told to keep no cache and to print nothing. */
 static void start_vips(void) {
-  vips_works = vips_init("bestfit") == 0;
-  if (!vips_works) return;
-  g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, ignore_message, NULL);
-  vips_cache_set_max(0);
-  vips_concurrency_set(1); /* the parallelism is over images */
+#define SYMBOL(name) {#name, (void *)&lib.name},
+  const bf__symbol symbols[] = {VIPS_FUNCTIONS(SYMBOL)};
+#undef SYMBOL
+  library_status = bf__library_load("libvips.so.42", "reading and writing images", "install Debian's libvips42 (scripts/bootstrap does)",
+                                 symbols, sizeof symbols / sizeof *symbols, &library_error);
+  if (library_status != BF_OK) return;
+  if (lib.vips_init("bestfit") != 0) {
+    library_status = bf__error(&library_error, BF_ERR_INTERNAL, "the image reader (libvips) does not start");
+    return;
+  }
+  lib.g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG, ignore_message, NULL);
+  lib.vips_cache_set_max(0);
+  lib.vips_concurrency_set(1); /* the parallelism is over images */
 }
 
 static bf_status need_vips(bf_error *err) {
   pthread_once(&vips_once, start_vips);
-  return vips_works ? BF_OK : bf__error(err, BF_ERR_INTERNAL, "the image reader (libvips) does not start");
+  if (library_status != BF_OK && err) *err = library_error;
+  return library_status;
 }
 
 /* The reason in libvips' words, on one line. Its error text is shared by the process, so it is advice only. */
 static const char *vips_reason(char *out, size_t size) {
-  char *all = vips_error_buffer_copy();
+  char *all = lib.vips_error_buffer_copy();
   size_t n = 0;
   for (const char *p = all ? all : ""; *p && n + 1 < size; p++) out[n++] = *p == '\n' ? ' ' : *p;
   while (n && out[n - 1] == ' ') n--;
   out[n] = 0;
-  g_free(all);
+  lib.g_free(all);
   return n ? out : "damaged or cut";
 }
 
@@ -90,25 +116,25 @@ static bf_status open_image(const char *path, const char *shown, uint64_t row, V
   bf_status status = bf__image_file_type(path, shown, row, &type, err);
   if (status != BF_OK) return status;
   if (type == BF__IMAGE_PNG)
-    code = vips_pngload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+    code = lib.vips_pngload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
   else if (type == BF__IMAGE_JPEG)
-    code = vips_jpegload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+    code = lib.vips_jpegload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
   else
-    code = vips_webpload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+    code = lib.vips_webpload(path, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
   if (code != 0) return image_error(shown, row, err);
-  uint64_t pixels = (uint64_t)vips_image_get_width(*out) * (uint64_t)vips_image_get_height(*out);
+  uint64_t pixels = (uint64_t)lib.vips_image_get_width(*out) * (uint64_t)lib.vips_image_get_height(*out);
   if (pixels <= BF__MAX_PIXELS) return BF_OK;
   status = bf__error_at(err, BF_ERR_LIMIT, (int64_t)row,
                         "%.100s has %d x %d pixels; at most 64 megapixels are read: scale it down", shown,
-                        vips_image_get_width(*out), vips_image_get_height(*out));
-  g_object_unref(*out);
+                        lib.vips_image_get_width(*out), lib.vips_image_get_height(*out));
+  lib.g_object_unref(*out);
   *out = NULL;
   return status;
 }
 
 static bool is_grey(const VipsImage *image) {
-  VipsInterpretation i = vips_image_get_interpretation(image);
-  return i == VIPS_INTERPRETATION_B_W || i == VIPS_INTERPRETATION_GREY16 || vips_image_get_bands(image) == 1;
+  VipsInterpretation i = lib.vips_image_get_interpretation(image);
+  return i == VIPS_INTERPRETATION_B_W || i == VIPS_INTERPRETATION_GREY16 || lib.vips_image_get_bands(image) == 1;
 }
 
 static uint32_t channels_of(const VipsImage *image) {
@@ -118,7 +144,7 @@ static uint32_t channels_of(const VipsImage *image) {
 /* Replaces *image by the result of a step. */
 static bool step(VipsImage **image, VipsImage *result, int code) {
   if (code != 0) return false;
-  g_object_unref(*image);
+  lib.g_object_unref(*image);
   *image = result;
   return true;
 }
@@ -127,23 +153,23 @@ static bool step(VipsImage **image, VipsImage *result, int code) {
 static bool to_bytes(VipsImage **image) {
   VipsImage *t = NULL;
   bool grey = is_grey(*image);
-  if (vips_image_hasalpha(*image)) {
-    int code = vips_flatten(*image, &t, NULL); /* black is the default background */
+  if (lib.vips_image_hasalpha(*image)) {
+    int code = lib.vips_flatten(*image, &t, NULL); /* black is the default background */
     if (!step(image, t, code)) return false;
   }
-  VipsInterpretation now = vips_image_get_interpretation(*image);
-  if (vips_image_get_format(*image) == VIPS_FORMAT_USHORT) {
-    int code = vips_cast(*image, &t, VIPS_FORMAT_UCHAR, "shift", TRUE, NULL);
+  VipsInterpretation now = lib.vips_image_get_interpretation(*image);
+  if (lib.vips_image_get_format(*image) == VIPS_FORMAT_USHORT) {
+    int code = lib.vips_cast(*image, &t, VIPS_FORMAT_UCHAR, "shift", TRUE, NULL);
     if (!step(image, t, code)) return false;
   } else if (!grey && now != VIPS_INTERPRETATION_sRGB && now != VIPS_INTERPRETATION_RGB) {
-    int code = vips_colourspace(*image, &t, VIPS_INTERPRETATION_sRGB, NULL);
+    int code = lib.vips_colourspace(*image, &t, VIPS_INTERPRETATION_sRGB, NULL);
     if (!step(image, t, code)) return false;
   }
-  if (vips_image_get_format(*image) != VIPS_FORMAT_UCHAR) {
-    int code = vips_cast(*image, &t, VIPS_FORMAT_UCHAR, NULL);
+  if (lib.vips_image_get_format(*image) != VIPS_FORMAT_UCHAR) {
+    int code = lib.vips_cast(*image, &t, VIPS_FORMAT_UCHAR, NULL);
     if (!step(image, t, code)) return false;
   }
-  return vips_image_get_bands(*image) == (grey ? 1 : 3);
+  return lib.vips_image_get_bands(*image) == (grey ? 1 : 3);
 }
 
 /* Reading */
@@ -156,15 +182,15 @@ static void decode_one(void *context, size_t item, uint32_t worker) {
   const char *shown = r->paths[r->first + item];
   float *out = r->cells + p->offset;
   uint8_t *pixels = NULL;
-  if (to_bytes(&p->image)) pixels = vips_image_write_to_memory(p->image, &bytes);
+  if (to_bytes(&p->image)) pixels = lib.vips_image_write_to_memory(p->image, &bytes);
   if (!pixels || bytes != n)
     p->status = image_error(shown, r->first + item, &p->error);
   else
     for (size_t i = 0; i < n; i++) out[i] = (float)pixels[i];
-  g_free(pixels);
-  g_object_unref(p->image);
+  lib.g_free(pixels);
+  lib.g_object_unref(p->image);
   p->image = NULL;
-  if (worker) vips_thread_shutdown(); /* a thread of ours that ends soon: libvips keeps buffers for each */
+  if (worker) lib.vips_thread_shutdown(); /* a thread of ours that ends soon: libvips keeps buffers for each */
 }
 
 static bf_status next_header(folder_reader *r, size_t i, VipsImage **out, bf_error *err) {
@@ -182,7 +208,7 @@ static bf_status next_header(folder_reader *r, size_t i, VipsImage **out, bf_err
 
 static void drop_plan(folder_reader *r, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (r->plan[i].image) g_object_unref(r->plan[i].image);
+    if (r->plan[i].image) lib.g_object_unref(r->plan[i].image);
     r->plan[i].image = NULL;
   }
 }
@@ -198,7 +224,7 @@ static bf_status plan_batch(bf_dataset *d, folder_reader *r, size_t *n, size_t *
       drop_plan(r, *n);
       return status;
     }
-    bf_image shape = {(uint32_t)vips_image_get_height(image), (uint32_t)vips_image_get_width(image), channels_of(image),
+    bf_image shape = {(uint32_t)lib.vips_image_get_height(image), (uint32_t)lib.vips_image_get_width(image), channels_of(image),
                       NULL};
     size_t cells = (size_t)shape.height * shape.width * shape.channels;
     if (*n && *total + cells > most) {
@@ -278,7 +304,7 @@ static void images_progress(const bf_dataset *d, uint64_t *done_bytes, uint64_t 
 static void images_close(void *state) {
   folder_reader *r = state;
   if (!r) return;
-  if (r->next_image) g_object_unref(r->next_image);
+  if (r->next_image) lib.g_object_unref(r->next_image);
   bf__dataset_free_strings(r->paths, r->n_paths);
   free(r->plan);
   free(r->images);
@@ -339,20 +365,20 @@ bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t w
   char reason[100];
   bf_status status = BF_OK;
   BF_TRY(need_vips(err));
-  image = vips_image_new_from_memory(pixels, (size_t)n_pixels * channels, (int)width, (int)height, (int)channels,
+  image = lib.vips_image_new_from_memory(pixels, (size_t)n_pixels * channels, (int)width, (int)height, (int)channels,
                                      VIPS_FORMAT_UCHAR);
   if (!image ||
-      vips_copy(image, &tagged, "interpretation", channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB,
+      lib.vips_copy(image, &tagged, "interpretation", channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB,
                 NULL) != 0 ||
-      vips_pngsave_buffer(tagged, &png, &n, "compression", 9, "strip", TRUE, NULL) != 0)
+      lib.vips_pngsave_buffer(tagged, &png, &n, "compression", 9, "strip", TRUE, NULL) != 0)
     BF_TRY(bf__error(err, BF_ERR_INTERNAL, "encoding PNG: %s", vips_reason(reason, sizeof reason)));
   *out = bf__alloc(n, 1); /* libvips' block needs libvips' free */
   if (!*out) BF_TRY(bf__error_memory(err, n));
   memcpy(*out, png, n);
   *out_bytes = n;
 out:
-  g_free(png);
-  if (tagged) g_object_unref(tagged);
-  if (image) g_object_unref(image);
+  if (png) lib.g_free(png);
+  if (tagged) lib.g_object_unref(tagged);
+  if (image) lib.g_object_unref(image);
   return status;
 }

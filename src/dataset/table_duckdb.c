@@ -11,14 +11,48 @@
 #include <duckdb.h>
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/library.h"
 #include "base/memory.h"
 #include "dataset/dataset_internal.h"
+
+/* The functions in use; the library is loaded with the first table. */
+#define DUCKDB_FUNCTIONS(X) \
+  X(close) X(connect) X(data_chunk_get_size) X(data_chunk_get_vector) X(destroy_data_chunk) X(destroy_pending) \
+  X(destroy_prepare) X(destroy_result) X(disconnect) X(execute_pending) X(fetch_chunk) X(free) X(nparams) \
+  X(open) X(pending_error) X(pending_prepared_streaming) X(prepare) X(prepare_error) X(prepared_statement_type) \
+  X(query) X(query_progress) X(result_error) X(row_count) X(string_t_data) X(string_t_length) \
+  X(validity_row_is_valid) X(value_int64) X(value_varchar) X(vector_get_data) X(vector_get_validity)
+
+static struct {
+#define SLOT(name) __typeof__(duckdb_##name) *name;
+  DUCKDB_FUNCTIONS(SLOT)
+#undef SLOT
+} duck;
+
+static pthread_once_t duck_once = PTHREAD_ONCE_INIT;
+static bf_status duck_status;
+static bf_error duck_error;
+
+static void load_duckdb(void) {
+#define SYMBOL(name) {"duckdb_" #name, (void *)&duck.name},
+  const bf__symbol symbols[] = {DUCKDB_FUNCTIONS(SYMBOL)};
+#undef SYMBOL
+  duck_status = bf__library_load("libduckdb.so", "reading tables", "run scripts/bootstrap, or install DuckDB 1.4", symbols,
+                                 sizeof symbols / sizeof *symbols, &duck_error);
+}
+
+static bf_status need_duckdb(bf_error *err) {
+  pthread_once(&duck_once, load_duckdb);
+  if (duck_status != BF_OK && err) *err = duck_error;
+  return duck_status;
+}
 
 #define BLOCK_ROWS 32u
 #define MAX_PARQUET_MIB 1024
@@ -194,15 +228,15 @@ static bf_status table_error(const bf_dataset *d, const table_reader *r, const c
 static bf_status run(const bf_dataset *d, table_reader *r, const char *sql, duckdb_result *out, bf_error *err) {
   duckdb_result result;
   bf_status status = BF_OK;
-  if (duckdb_query(r->connection, sql, &result) != DuckDBSuccess) {
-    status = table_error(d, r, duckdb_result_error(&result), err);
-    duckdb_destroy_result(&result);
+  if (duck.query(r->connection, sql, &result) != DuckDBSuccess) {
+    status = table_error(d, r, duck.result_error(&result), err);
+    duck.destroy_result(&result);
     return status;
   }
   if (out)
     *out = result;
   else
-    duckdb_destroy_result(&result);
+    duck.destroy_result(&result);
   return status;
 }
 
@@ -221,8 +255,8 @@ static bf_status fit_row_groups(const bf_dataset *d, table_reader *r, bf_error *
   put(&w, ") GROUP BY row_group_id)");
   BF_TRY(finish_sql(&w, err));
   BF_TRY(run(d, r, (const char *)w.data, &result, err));
-  int64_t mib = duckdb_value_int64(&result, 0, 0), n_rows = duckdb_value_int64(&result, 1, 0);
-  duckdb_destroy_result(&result);
+  int64_t mib = duck.value_int64(&result, 0, 0), n_rows = duck.value_int64(&result, 1, 0);
+  duck.destroy_result(&result);
   r->footer_rows = n_rows > 0 ? (uint64_t)n_rows : 0;
   if (mib > MAX_PARQUET_MIB)
     BF_TRY(bf__error(err, BF_ERR_LIMIT,
@@ -245,8 +279,9 @@ static bf_status open_database(const bf_dataset *d, table_reader *r, bf_error *e
   bf__writer w = {0};
   char threads[40];
   bool is_parquet = strcmp(d->format->info.name, "parquet") == 0;
-  bf_status status = BF_OK;
-  if (duckdb_open(NULL, &r->database) != DuckDBSuccess || duckdb_connect(r->database, &r->connection) != DuckDBSuccess)
+  bf_status status = need_duckdb(err);
+  if (status != BF_OK) return status;
+  if (duck.open(NULL, &r->database) != DuckDBSuccess || duck.connect(r->database, &r->connection) != DuckDBSuccess)
     return bf__error(err, BF_ERR_INTERNAL, "the table reader (DuckDB) does not start");
   for (size_t i = 0; i < sizeof SETTINGS / sizeof SETTINGS[0]; i++) BF_TRY(run(d, r, SETTINGS[i], NULL, err));
   /* A row group of Parquet is held once a thread, and one thread decodes faster than rows can be used. */
@@ -369,21 +404,21 @@ static bf_status describe_columns(bf_dataset *d, table_reader *r, bf_error *err)
   BF_TRY(finish_sql(&w, err));
   BF_TRY(run(d, r, (const char *)w.data, &result, err));
   has_result = true;
-  idx_t n = duckdb_row_count(&result);
+  idx_t n = duck.row_count(&result);
   if (n > BF__MAX_COLUMNS) BF_TRY(bf__error(err, BF_ERR_LIMIT, "%.80s: more than 1,000,000 columns", d->shown));
   r->columns = bf__alloc((size_t)n, sizeof *r->columns);
   if (!r->columns) BF_TRY(bf__error_memory(err, (size_t)n * sizeof *r->columns));
   r->n_columns = (uint32_t)n;
   for (idx_t i = 0; i < n; i++) {
-    char *name = duckdb_value_varchar(&result, 0, i), *type = duckdb_value_varchar(&result, 1, i);
+    char *name = duck.value_varchar(&result, 0, i), *type = duck.value_varchar(&result, 1, i);
     r->columns[i].name = name ? bf__strdup(name) : NULL;
     r->columns[i].type = type ? bf__strdup(type) : NULL;
-    duckdb_free(name);
-    duckdb_free(type);
+    duck.free(name);
+    duck.free(type);
     if (!r->columns[i].name || !r->columns[i].type) BF_TRY(bf__error_memory(err, 64));
   }
 out:
-  if (has_result) duckdb_destroy_result(&result);
+  if (has_result) duck.destroy_result(&result);
   bf__writer_deinit(&w);
   return status;
 }
@@ -492,16 +527,16 @@ static bf_status prepare(const bf_dataset *d, table_reader *r, bool with_conditi
   bf_status status = BF_OK;
   put_query(d, r, with_condition, &w);
   BF_TRY(finish_sql(&w, err));
-  if (duckdb_prepare(r->connection, (const char *)w.data, &r->statement) != DuckDBSuccess) {
-    const char *text = duckdb_prepare_error(r->statement);
+  if (duck.prepare(r->connection, (const char *)w.data, &r->statement) != DuckDBSuccess) {
+    const char *text = duck.prepare_error(r->statement);
     if (with_condition && d->where)
       status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: %.200s",
                          first_line(r, text ? text : "is not an SQL condition", shortened, sizeof shortened));
     else
       status = table_error(d, r, text, err);
-    duckdb_destroy_prepare(&r->statement);
-  } else if (duckdb_prepared_statement_type(r->statement) != DUCKDB_STATEMENT_TYPE_SELECT ||
-             duckdb_nparams(r->statement) != 0) {
+    duck.destroy_prepare(&r->statement);
+  } else if (duck.prepared_statement_type(r->statement) != DUCKDB_STATEMENT_TYPE_SELECT ||
+             duck.nparams(r->statement) != 0) {
     status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: not a single SQL condition without parameters");
   }
 out:
@@ -515,19 +550,19 @@ static bf_status start_query(const bf_dataset *d, table_reader *r, bf_error *err
   duckdb_pending_result pending = NULL;
   if (d->where) {
     BF_TRY(prepare(d, r, false, err));
-    duckdb_destroy_prepare(&r->statement);
+    duck.destroy_prepare(&r->statement);
   }
   BF_TRY(prepare(d, r, true, err));
-  if (duckdb_pending_prepared_streaming(r->statement, &pending) != DuckDBSuccess)
-    BF_TRY(table_error(d, r, duckdb_pending_error(pending), err));
-  if (duckdb_execute_pending(pending, &r->result) != DuckDBSuccess) {
+  if (duck.pending_prepared_streaming(r->statement, &pending) != DuckDBSuccess)
+    BF_TRY(table_error(d, r, duck.pending_error(pending), err));
+  if (duck.execute_pending(pending, &r->result) != DuckDBSuccess) {
     r->has_result = true;
-    const char *text = duckdb_result_error(&r->result);
-    BF_TRY(table_error(d, r, text ? text : duckdb_pending_error(pending), err));
+    const char *text = duck.result_error(&r->result);
+    BF_TRY(table_error(d, r, text ? text : duck.pending_error(pending), err));
   }
   r->has_result = true;
 out:
-  if (pending) duckdb_destroy_pending(&pending);
+  if (pending) duck.destroy_pending(&pending);
   return status;
 }
 
@@ -549,24 +584,24 @@ static bf_status verify_compressed(const bf_dataset *d, bf_error *err) {
 
 /* The next chunk with rows; r->ended at the end. */
 static bf_status fetch(const bf_dataset *d, table_reader *r, bf_error *err) {
-  duckdb_destroy_data_chunk(&r->chunk);
+  duck.destroy_data_chunk(&r->chunk);
   r->chunk_rows = r->chunk_position = 0;
   while (r->chunk_rows == 0) {
-    r->chunk = duckdb_fetch_chunk(r->result);
+    r->chunk = duck.fetch_chunk(r->result);
     if (!r->chunk) {
-      const char *text = duckdb_result_error(&r->result);
+      const char *text = duck.result_error(&r->result);
       r->ended = true;
       bf_status status = r->is_compressed ? verify_compressed(d, err) : BF_OK;
       if (status != BF_OK) return status;
       return text && text[0] ? table_error(d, r, text, err) : BF_OK;
     }
-    r->chunk_rows = duckdb_data_chunk_get_size(r->chunk);
-    if (r->chunk_rows == 0) duckdb_destroy_data_chunk(&r->chunk);
+    r->chunk_rows = duck.data_chunk_get_size(r->chunk);
+    if (r->chunk_rows == 0) duck.destroy_data_chunk(&r->chunk);
   }
   for (uint32_t c = 0; c < r->n_selected; c++) {
-    duckdb_vector v = duckdb_data_chunk_get_vector(r->chunk, c);
-    r->data[c] = duckdb_vector_get_data(v);
-    r->valid[c] = duckdb_vector_get_validity(v);
+    duckdb_vector v = duck.data_chunk_get_vector(r->chunk, c);
+    r->data[c] = duck.vector_get_data(v);
+    r->valid[c] = duck.vector_get_validity(v);
   }
   return BF_OK;
 }
@@ -585,22 +620,22 @@ static void turn_rows(const table_reader *r, idx_t from, size_t n_rows, float *o
         for (size_t i = block; i < end; i++) to[i * r->n_selected] = fabs(v[i]) < 0x1.ffffffp127 ? (float)v[i] : NAN;
       }
       for (size_t i = block; r->valid[c] && i < end; i++)
-        if (!duckdb_validity_row_is_valid(r->valid[c], from + i)) to[i * r->n_selected] = NAN;
+        if (!duck.validity_row_is_valid(r->valid[c], from + i)) to[i * r->n_selected] = NAN;
     }
   }
 }
 
 static bf_status take_labels(bf_dataset *d, table_reader *r, size_t n_rows, int32_t *out, bf_error *err) {
-  duckdb_vector v = duckdb_data_chunk_get_vector(r->chunk, r->n_selected);
-  duckdb_string_t *strings = duckdb_vector_get_data(v);
-  uint64_t *valid = duckdb_vector_get_validity(v);
+  duckdb_vector v = duck.data_chunk_get_vector(r->chunk, r->n_selected);
+  duckdb_string_t *strings = duck.vector_get_data(v);
+  uint64_t *valid = duck.vector_get_validity(v);
   for (size_t i = 0; i < n_rows; i++) {
     idx_t row = r->chunk_position + i;
     out[i] = -1;
-    if (valid && !duckdb_validity_row_is_valid(valid, row)) continue;
-    size_t n = duckdb_string_t_length(strings[row]);
+    if (valid && !duck.validity_row_is_valid(valid, row)) continue;
+    size_t n = duck.string_t_length(strings[row]);
     if (n == 0) continue;
-    bf_status status = bf__dataset_label(d, duckdb_string_t_data(&strings[row]), n, &out[i], err);
+    bf_status status = bf__dataset_label(d, duck.string_t_data(&strings[row]), n, &out[i], err);
     if (status != BF_OK) return status;
   }
   return BF_OK;
@@ -647,7 +682,7 @@ static bf_status table_next(bf_dataset *d, bf_batch *out, bf_error *err) {
 static void table_progress(const bf_dataset *d, uint64_t *done_bytes, uint64_t *total_bytes) {
   const table_reader *r = d->state;
   *total_bytes = r->file_bytes;
-  double percent = r->ended ? 100 : duckdb_query_progress(r->connection).percentage;
+  double percent = r->ended ? 100 : duck.query_progress(r->connection).percentage;
   if (!(percent >= 0)) percent = 0;
   if (percent > 100) percent = 100;
   *done_bytes = (uint64_t)((double)r->file_bytes * percent / 100);
@@ -656,11 +691,11 @@ static void table_progress(const bf_dataset *d, uint64_t *done_bytes, uint64_t *
 static void table_close(void *state) {
   table_reader *r = state;
   if (!r) return;
-  duckdb_destroy_data_chunk(&r->chunk);
-  if (r->has_result) duckdb_destroy_result(&r->result);
-  duckdb_destroy_prepare(&r->statement);
-  if (r->connection) duckdb_disconnect(&r->connection);
-  if (r->database) duckdb_close(&r->database);
+  if (r->chunk) duck.destroy_data_chunk(&r->chunk);
+  if (r->has_result) duck.destroy_result(&r->result);
+  if (r->statement) duck.destroy_prepare(&r->statement);
+  if (r->connection) duck.disconnect(&r->connection);
+  if (r->database) duck.close(&r->database);
   for (uint32_t i = 0; i < r->n_columns; i++) {
     free(r->columns[i].name);
     free(r->columns[i].type);

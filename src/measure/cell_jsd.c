@@ -1,14 +1,15 @@
-/* cell-jsd: Jensen-Shannon divergence of joint cells. Eight tables of eight random hyperplanes each cut the standardised space into
- * 256 cells; a bit is whether h.x lies above the pooled median of h.x, so that no bit is wasted. It sees dependence between
- * columns, which the histograms of single columns do not.
+/* cell-jsd: Jensen-Shannon divergence of joint cells. Eight tables of eight random hyperplanes each cut the
+ * standardised space into 256 cells; a bit is whether h.x lies above the pooled median of h.x, so that no bit is
+ * wasted. It sees dependence between columns, which the histograms of single columns do not.
  *
- * A sketch has at most 256 centroids, and 256 points in 256 cells are mostly noise. But a centroid stands for a cluster, and the spread
- * inside clusters is known: the covariance of all rows minus that of the centroids. Along h it gives a deviation, and a centroid
- * is spread over the cells as a Gaussian of that deviation, its bits taken as independent. Against the order of cell-jsd on raw
- * rows this raised Spearman from .89 to .93 on DSADS and from .83 to .97 on digits (tests/accuracy/test_reference.c).
+ * A sketch has at most 256 centroids, and 256 points in 256 cells are mostly noise. But a centroid stands for a
+ * cluster, and the spread inside clusters is known: the covariance of all rows minus that of the centroids. Along h it
+ * gives a deviation, and a centroid is spread over the cells as a Gaussian of that deviation, its bits taken as
+ * independent. Against the order of cell-jsd on raw rows this raised Spearman from .89 to .93 on DSADS and from .83 to
+ * .97 on digits (tests/accuracy/test_reference.c).
  *
- * Shares count as 1,024 rows for every sketch before 0.05 is added to each cell; with the sample's own number a larger source would
- * be smoothed less and so look farther for its size.
+ * Shares count as 1,024 rows for every sketch before 0.05 is added to each cell; with the sample's own number a larger
+ * source would be smoothed less and so look farther for its size.
  */
 #include <math.h>
 #include <stdlib.h>

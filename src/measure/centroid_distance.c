@@ -1,10 +1,11 @@
-/* centroid-distance: how far a target centroid lies from the nearest source centroid, weighted by the target's rows, divided by
- * sqrt(k) so that numbers of columns compare.
+/* centroid-distance: how far a target centroid lies from the nearest source centroid, weighted by the target's rows,
+ * divided by sqrt(k) so that numbers of columns compare.
  *
- * Every sketch is first reduced to the same number of centroids m = min(64, the smallest available over the frame's sources and the
- * sketch): more source centroids alone make the nearest one nearer. The reduction is weighted k-means with a greedy start
- * (the heaviest point, then each time the point of largest weight x squared distance to the centres so far: a deterministic
- * k-means++, Arthur and Vassilvitskii 2007) and at most ten rounds of Lloyd's algorithm. Ties go to the lower number.
+ * Every sketch is first reduced to the same number of centroids m = min(64, the smallest available over the frame's
+ * sources and the sketch): more source centroids alone make the nearest one nearer. The reduction is weighted k-means
+ * with a greedy start (the heaviest point, then each time the point of largest weight x squared distance to the centres
+ * so far: a deterministic k-means++, Arthur and Vassilvitskii 2007) and at most ten rounds of Lloyd's algorithm. Ties
+ * go to the lower number.
  */
 #include <math.h>
 #include <stdlib.h>

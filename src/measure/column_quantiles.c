@@ -1,13 +1,14 @@
 /* A column's quantile summary read as a distribution.
  *
- * A summary holds the exact minimum and maximum, and 63 quantiles; quantile i stands for rank (i + 0.5) / 63. We read it as a
- * distribution function that is linear between consecutive different points and jumps where a value repeats, so that discrete
- * columns keep their atoms: with edges e_1 < e_2 < … a bin is [e_k, e_k+1), and its mass is P(X < e_k+1) - P(X < e_k). The strict
- * side matters: an edge is itself often an atom (0 in a sparse column), and its mass belongs to the bin on its right.
+ * A summary holds the exact minimum and maximum, and 63 quantiles; quantile i stands for rank (i + 0.5) / 63. We read
+ * it as a distribution function that is linear between consecutive different points and jumps where a value repeats, so
+ * that discrete columns keep their atoms: with edges e_1 < e_2 < … a bin is [e_k, e_k+1), and its mass is P(X < e_k+1)
+ * - P(X < e_k). The strict side matters: an edge is itself often an atom (0 in a sparse column), and its mass belongs
+ * to the bin on its right.
  *
- * Pooled quantiles come from the mixture of the sources' summaries with equal weight, whatever their numbers of rows: the sorted
- * union of their quantile points. Above 256 sources every seventh point of each is taken (9 of 63, evenly spread), which moves a
- * pooled quantile by far less than the distance of two edges.
+ * Pooled quantiles come from the mixture of the sources' summaries with equal weight, whatever their numbers of rows:
+ * the sorted union of their quantile points. Above 256 sources every seventh point of each is taken (9 of 63, evenly
+ * spread), which moves a pooled quantile by far less than the distance of two edges.
  */
 #include <math.h>
 #include <stdio.h>
@@ -145,9 +146,10 @@ bf_status bf__columns_map(const bf_sketch *reference, const bf_sketch *other, co
   }
   if (reference->projected != other->projected ||
       (reference->projected && reference->column_list_hash != other->column_list_hash)) {
-    return bf__error(err, BF_ERR_MISMATCH,
-                     "has %llu columns in another list than %s (%llu columns); projected views compare only between equal lists",
-                     (unsigned long long)reference->raw_columns, whom, (unsigned long long)other->raw_columns);
+    return bf__error(
+        err, BF_ERR_MISMATCH,
+        "has %llu columns in another list than %s (%llu columns); projected views compare only between equal lists",
+        (unsigned long long)reference->raw_columns, whom, (unsigned long long)other->raw_columns);
   }
   if (reference->named && other->named && !reference->projected) {
     return map_by_name(reference, other, whom, map, err);

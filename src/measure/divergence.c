@@ -3,10 +3,10 @@
  *   JS(P,Q) = sum_i js(p_i, q_i),  js(p, q) = 1/2 [p ln(2p/(p+q)) + q ln(2q/(p+q))]
  *   H2(P,Q) = sum_i h(p_i, q_i),   h(p, q)  = 1/2 (sqrt p - sqrt q)^2
  *
- * js/h depends on the ratio r = q/p alone; it is 1 in the limit r -> 1 and falls to ln 2 at r = 0 and r = infinity. Hence, cell by
- * cell and so for the sum, ln 2 * H2 <= JS <= H2 (the paper states it with 0.69; Chen et al., "Locality-Sensitive Hashing for
- * f-Divergences", NeurIPS 2019, prove it). A threshold question "is JS < t" is thus answered by 100 multiplications unless
- * H2 lies in [t, t / ln 2]; only then are logarithms taken.
+ * js/h depends on the ratio r = q/p alone; it is 1 in the limit r -> 1 and falls to ln 2 at r = 0 and r = infinity.
+ * Hence, cell by cell and so for the sum, ln 2 * H2 <= JS <= H2 (the paper states it with 0.69; Chen et al.,
+ * "Locality-Sensitive Hashing for f-Divergences", NeurIPS 2019, prove it). A threshold question "is JS < t" is thus
+ * answered by 100 multiplications unless H2 lies in [t, t / ln 2]; only then are logarithms taken.
  */
 #include <math.h>
 

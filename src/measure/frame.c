@@ -1,15 +1,16 @@
 /* The frame: what must be common before two sketches can be compared, derived from the candidate sources alone.
  *
- * A sketch depends on its data only. Here, for one group of candidates with equal columns, we derive with equal weight for each
- * source: the standardisation (mean and variance of the mixture), the edges of 16 bins, the bandwidth and the frequencies of
- * 256 random Fourier features (Rahimi and Recht 2007), and 64 random hyperplanes with pooled medians as thresholds.
- * The target is left out, so that the order of the candidates does not depend on how odd the target's units are; standardised values
- * are clipped to +-8 for the same reason.
+ * A sketch depends on its data only. Here, for one group of candidates with equal columns, we derive with equal weight
+ * for each source: the standardisation (mean and variance of the mixture), the edges of 16 bins, the bandwidth and the
+ * frequencies of 256 random Fourier features (Rahimi and Recht 2007), and 64 random hyperplanes with pooled medians as
+ * thresholds. The target is left out, so that the order of the candidates does not depend on how odd the target's units
+ * are; standardised values are clipped to +-8 for the same reason.
  *
- * Constant columns say nothing about the sources and would divide by zero: they are dropped, and kept by name, since a target
- * that varies there is worth a warning.
+ * Constant columns say nothing about the sources and would divide by zero: they are dropped, and kept by name, since a
+ * target that varies there is worth a warning.
  *
- * Cost: the pooled points are bounded (POOL), so a frame of any number of sources takes some 20 ms and one pass over the columns.
+ * Cost: the pooled points are bounded (POOL), so a frame of any number of sources takes some 20 ms and one pass over
+ * the columns.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@
 #include "base/memory.h"
 #include "measure/measure_internal.h"
 
-#define POOL 4096u      /* centroids of all sources for the medians */
-#define DISTANCES 256u  /* of those, points whose pairwise distances give the bandwidth */
+#define POOL 4096u     /* centroids of all sources for the medians */
+#define DISTANCES 256u /* of those, points whose pairwise distances give the bandwidth */
 #define TWO_PI 6.283185307179586
 
 /* Streams of the seed; each use of randomness has its own. */
@@ -74,12 +75,13 @@ static bool pool_moments(const bf__sketch_column *const *columns, size_t n, bf__
     between += d * d;
   }
   out->mean = mean;
-  out->deviation = sqrt(within + between / (double)used); /* = mean of (var + mean^2) - mean^2, without its cancellation */
+  out->deviation =
+      sqrt(within + between / (double)used); /* = mean of (var + mean^2) - mean^2, without its cancellation */
   return isfinite(out->deviation) && out->deviation > 0.0;
 }
 
-static bf_status pool_columns(bf_frame *frame, const bf_sketch *const *sources, size_t n_sources,
-                              const uint32_t *maps, bf_error *err) {
+static bf_status pool_columns(bf_frame *frame, const bf_sketch *const *sources, size_t n_sources, const uint32_t *maps,
+                              bf_error *err) {
   uint32_t n_all = frame->reference->n_columns;
   bf_status status = BF_OK;
   const bf__sketch_column **columns = bf__alloc(n_sources, sizeof *columns);
@@ -117,7 +119,8 @@ void bf__standardise(const bf_frame *frame, const bf_sketch *sketch, const uint3
   }
 }
 
-/* --- pooled centroids ----------------------------------------------------------------------------------------------- */
+/* --- pooled centroids -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct pool {
   uint32_t n;

@@ -3,12 +3,12 @@
  *   kl-ts = 1/2 [tr(S_s^-1 S_t) + d' S_s^-1 d - k + ln|S_s| - ln|S_t|] / k,   kl-st with the roles exchanged
  *
  * Covariances are shrunk as Ledoit and Wolf (2004) do, with a fixed intensity: (1-l) C + l tr(C)/k I + 1e-4 I,
- * l = min(0.9, k/(2n) + 0.02). Rows of a sketch can no longer be clipped to +-8 as the frame clips values; what can be said of
- * a clipped variable is that its mean lies in [-8, 8] and its deviation is at most 8, so means and deviations are limited to that,
- * correlations kept. (A column in another unit would otherwise weigh 10^6 times all others.)
+ * l = min(0.9, k/(2n) + 0.02). Rows of a sketch can no longer be clipped to +-8 as the frame clips values; what can be
+ * said of a clipped variable is that its mean lies in [-8, 8] and its deviation is at most 8, so means and deviations
+ * are limited to that, correlations kept. (A column in another unit would otherwise weigh 10^6 times all others.)
  *
- * With S = L L' (Cholesky), tr(S_s^-1 S_t) = |L_s^-1 L_t|^2 and d' S_s^-1 d = |L_s^-1 d|^2: one triangular solve a pair. k is 96
- * at most, so plain loops serve, and give the same bits everywhere.
+ * With S = L L' (Cholesky), tr(S_s^-1 S_t) = |L_s^-1 L_t|^2 and d' S_s^-1 d = |L_s^-1 d|^2: one triangular solve a
+ * pair. k is 96 at most, so plain loops serve, and give the same bits everywhere.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +83,8 @@ bf_status bf__gauss_prepare(bf_prepared *prepared, bf_error *err) {
   prepared->mean = bf__alloc(k, sizeof *prepared->mean);
   prepared->covariance = bf__alloc((size_t)k * k, sizeof *prepared->covariance);
   prepared->factor = bf__alloc((size_t)k * k, sizeof *prepared->factor);
-  if (!prepared->mean || !prepared->covariance || !prepared->factor) return bf__error_memory(err, (size_t)k * k * sizeof(double));
+  if (!prepared->mean || !prepared->covariance || !prepared->factor)
+    return bf__error_memory(err, (size_t)k * k * sizeof(double));
   for (uint32_t i = 0; i < k; ++i) {
     const bf__frame_column *column = &frame->columns[i];
     double z = ((double)sketch->means[prepared->map[column->source]] - column->mean) / column->deviation;
@@ -108,7 +109,8 @@ static bf_status gauss_kl(const bf_prepared *base, const bf_prepared *of, double
     return bf__error(err, BF_ERR_NOT_APPLICABLE, "gauss-kl: %s", base->gauss_why ? base->gauss_why : of->gauss_why);
   }
   const double *l = base->factor;
-  double *x = bf__alloc((size_t)k * (k + 1), sizeof *x); /* columns of L_of, then the difference of means; row-major [k][k + 1] */
+  double *x = bf__alloc((size_t)k * (k + 1),
+                        sizeof *x); /* columns of L_of, then the difference of means; row-major [k][k + 1] */
   if (!x) return bf__error_memory(err, (size_t)k * (k + 1) * sizeof *x);
   size_t width = (size_t)k + 1;
   double sum = 0.0;
@@ -130,7 +132,8 @@ static bf_status gauss_kl(const bf_prepared *base, const bf_prepared *of, double
   }
   free(x);
   double value = 0.5 * (sum - (double)k + base->log_determinant - of->log_determinant) / (double)k;
-  if (!isfinite(value)) return bf__error(err, BF_ERR_NOT_APPLICABLE, "gauss-kl: the covariances are too far apart to compare");
+  if (!isfinite(value))
+    return bf__error(err, BF_ERR_NOT_APPLICABLE, "gauss-kl: the covariances are too far apart to compare");
   *out = value < 0.0 ? 0.0 : value; /* rounding only */
   return BF_OK;
 }

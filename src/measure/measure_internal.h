@@ -8,21 +8,22 @@
 #include "base/error.h"
 #include "sketch/sketch_data.h"
 
-#define BF__BINS 16u           /* hist-jsd */
+#define BF__BINS 16u /* hist-jsd */
 #define BF__EDGES (BF__BINS - 1u)
-#define BF__FEATURES 256u      /* mmd: random Fourier features */
-#define BF__TABLES 8u          /* cell-jsd */
-#define BF__PLANES 8u          /* hyperplanes a table */
-#define BF__CELLS 256u         /* 2^BF__PLANES */
-#define BF__ALL_PLANES 64u     /* BF__TABLES * BF__PLANES */
-#define BF__REDUCED 64u        /* centroid-distance: centroids at most */
-#define BF__PAPER_BINS 100u    /* the paper's histograms */
-#define BF__CLIP 8.0           /* standardised values */
+#define BF__FEATURES 256u   /* mmd: random Fourier features */
+#define BF__TABLES 8u       /* cell-jsd */
+#define BF__PLANES 8u       /* hyperplanes a table */
+#define BF__CELLS 256u      /* 2^BF__PLANES */
+#define BF__ALL_PLANES 64u  /* BF__TABLES * BF__PLANES */
+#define BF__REDUCED 64u     /* centroid-distance: centroids at most */
+#define BF__PAPER_BINS 100u /* the paper's histograms */
+#define BF__CLIP 8.0        /* standardised values */
 
 #define BF__DEFAULT_PARTITION_SIZE 500u
 #define BF__DEFAULT_THRESHOLD 0.002
 
-/* --- columns -------------------------------------------------------------------------------------------------------- */
+/* --- columns --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct bf__frame_column {
   uint32_t source;         /* its number in the frame's first source */
@@ -30,8 +31,8 @@ typedef struct bf__frame_column {
   double edges[BF__EDGES]; /* ascending, in raw units */
 } bf__frame_column;
 
-/* For each of the reference's columns, its number in `other`: map[reference->n_columns]. By name where both have names, else by
- * position. BF_ERR_MISMATCH with what differs; `whom` names the other in the message ("the target"). */
+/* For each of the reference's columns, its number in `other`: map[reference->n_columns]. By name where both have names,
+ * else by position. BF_ERR_MISMATCH with what differs; `whom` names the other in the message ("the target"). */
 bf_status bf__columns_map(const bf_sketch *reference, const bf_sketch *other, const char *whom, uint32_t *map,
                           bf_error *err);
 /* Name of a view column, or "column 17" written to the buffer. */
@@ -47,7 +48,8 @@ bf_status bf__pooled_edges(const bf__sketch_column *const *columns, size_t n_col
 /* Smoothed relative frequencies: (n * mass + 0.25) / (n + 4). */
 void bf__column_bins(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]);
 
-/* --- divergences ---------------------------------------------------------------------------------------------------- */
+/* --- divergences ----------------------------------------------------------------------------------------------------
+ */
 
 /* Jensen-Shannon divergence of two distributions of n cells, in [0, ln 2]. */
 double bf__jsd(const double *p, const double *q, size_t n);
@@ -65,12 +67,13 @@ bool bf__paper_near(const bf__paper_histogram *p, const bf__paper_histogram *q, 
 uint64_t bf__paper_matches(const bf__paper_histogram *source, size_t n_source, const bf__paper_histogram *target,
                            size_t n_target, double threshold);
 
-/* JS of a target partition to the source partition nearest by Hellinger distance (at most 1/ln 2 of the smallest JS); whether any is
- * below the threshold. */
+/* JS of a target partition to the source partition nearest by Hellinger distance (at most 1/ln 2 of the smallest JS);
+ * whether any is below the threshold. */
 double bf__paper_closest(const bf__paper_histogram *target, const bf__paper_histogram *source, size_t n_source,
                          double threshold, bool *near);
 
-/* --- partitions of a sketch ------------------------------------------------------------------------------------------ */
+/* --- partitions of a sketch ------------------------------------------------------------------------------------------
+ */
 
 /* All buckets as one histogram over [raw_min, raw_max]. False: no finite cell. */
 bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out);
@@ -79,20 +82,21 @@ bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out);
 bf_status bf__sketch_partitions(const bf_sketch *sketch, uint32_t partition_size, bf__paper_histogram **out,
                                 size_t *n_out, bf_error *err);
 
-/* --- the frame ------------------------------------------------------------------------------------------------------ */
+/* --- the frame ------------------------------------------------------------------------------------------------------
+ */
 
 struct bf_frame {
-  bf_measure_options options;   /* defaults filled in */
-  const bf_sketch *reference;   /* the first source; must outlive the frame */
-  uint32_t n_columns;           /* k, constant columns dropped */
-  bf__frame_column *columns;    /* [n_columns] */
+  bf_measure_options options; /* defaults filled in */
+  const bf_sketch *reference; /* the first source; must outlive the frame */
+  uint32_t n_columns;         /* k, constant columns dropped */
+  bf__frame_column *columns;  /* [n_columns] */
   uint32_t n_dropped;
   char (*dropped)[BF__NAME_BYTES + 1];
-  uint32_t n_reduced;           /* centroids to reduce to; 0: no source has any */
-  double bandwidth;             /* median distance of pooled centroids; 0: none */
-  float *frequencies;           /* [n_columns][BF__FEATURES], already divided by the bandwidth and 2 pi */
-  float phases[BF__FEATURES];   /* in turns */
-  float *planes;                /* [n_columns][BF__ALL_PLANES] */
+  uint32_t n_reduced;         /* centroids to reduce to; 0: no source has any */
+  double bandwidth;           /* median distance of pooled centroids; 0: none */
+  float *frequencies;         /* [n_columns][BF__FEATURES], already divided by the bandwidth and 2 pi */
+  float phases[BF__FEATURES]; /* in turns */
+  float *planes;              /* [n_columns][BF__ALL_PLANES] */
   float medians[BF__ALL_PLANES];
 };
 
@@ -101,7 +105,8 @@ bf_measure_options bf__measure_options(const bf_measure_options *options);
 /* A sketch's centroids standardised and clipped, row-major [n_centroids][k]. `map` as bf__columns_map(). */
 void bf__standardise(const bf_frame *frame, const bf_sketch *sketch, const uint32_t *map, float *out);
 
-/* --- a prepared sketch ---------------------------------------------------------------------------------------------- */
+/* --- a prepared sketch ----------------------------------------------------------------------------------------------
+ */
 
 /* Parts of a prepared sketch; rank prepares the paper's only when they are asked for. */
 enum { BF__PART_DATA = 1, BF__PART_PAPER = 2, BF__PART_ALL = 3 };
@@ -109,17 +114,17 @@ enum { BF__PART_DATA = 1, BF__PART_PAPER = 2, BF__PART_ALL = 3 };
 struct bf_prepared {
   const bf_frame *frame;
   const bf_sketch *sketch;
-  uint32_t *map;      /* frame->reference's columns -> the sketch's */
+  uint32_t *map; /* frame->reference's columns -> the sketch's */
   unsigned parts;
 
   double (*bins)[BF__BINS]; /* hist-jsd: [k] */
 
   /* NULL and 0 without centroids */
   uint32_t n_points;
-  float *points;      /* [n_points][k] */
-  double *weights;    /* [n_points], sum 1 */
+  float *points;   /* [n_points][k] */
+  double *weights; /* [n_points], sum 1 */
   uint32_t n_reduced;
-  float *reduced;     /* [n_reduced][k] */
+  float *reduced; /* [n_reduced][k] */
   double *reduced_weights;
   double features[BF__FEATURES];
   double (*cells)[BF__CELLS]; /* [BF__TABLES], smoothed shares */
@@ -142,7 +147,8 @@ struct bf_prepared {
 bf_status bf__prepared_create(const bf_frame *frame, const bf_sketch *sketch, unsigned parts, uint32_t n_reduced,
                               bf_prepared **out, bf_error *err);
 
-/* Weighted k-means of n points [n][k] to at most m centres [m][k]: deterministic (greedy start, at most 10 rounds). Returns how many. */
+/* Weighted k-means of n points [n][k] to at most m centres [m][k]: deterministic (greedy start, at most 10 rounds).
+ * Returns how many. */
 uint32_t bf__reduce_points(const float *points, const double *weights, uint32_t n, uint32_t k, uint32_t m,
                            float *centres, double *centre_weights, bf_status *status, bf_error *err);
 
@@ -155,7 +161,8 @@ bf_status bf__gauss_prepare(bf_prepared *prepared, bf_error *err);
 /* After bf__gauss_prepare(): reads the covariance. */
 bf_status bf__cells_prepare(bf_prepared *prepared, bf_error *err);
 
-/* --- the table ------------------------------------------------------------------------------------------------------ */
+/* --- the table ------------------------------------------------------------------------------------------------------
+ */
 
 typedef bf_status (*bf__measure_fn)(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
 typedef bf_status (*bf__raw_fn)(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,

@@ -2,10 +2,12 @@
  *
  * paper-jsd         JS of the two flattened arrays' 100-bin histograms, each min-max normalised by itself.
  * paper-l2          Euclidean distance of the column means, each array min-max normalised as a whole.
- * paper-adaptivity  #{(a, b): JS(P_a, Q_b) < t} / #target partitions; asymmetric, and above 1 where the source has many alike partitions.
+ * paper-adaptivity  #{(a, b): JS(P_a, Q_b) < t} / #target partitions; asymmetric, and above 1 where the source has many
+ * alike partitions.
  *
- * All three see the raw array, not the view. The first and the third read the sketch's partitions (partition_histogram.c), and
- * stand for the definition as far as the grids do: exactly for lattices (bytes, integers), else within the width of a grid cell.
+ * All three see the raw array, not the view. The first and the third read the sketch's partitions
+ * (partition_histogram.c), and stand for the definition as far as the grids do: exactly for lattices (bytes, integers),
+ * else within the width of a grid cell.
  */
 #include <math.h>
 

@@ -1,12 +1,12 @@
 /* The paper's 100-bin histograms from a sketch's 64 row buckets.
  *
- * A bucket keeps counts of its raw cells on a grid of width 2^exponent. Where every value is a multiple of that width (`lattice`:
- * bytes, integers) a bin's mass sits at its left edge, and rebinning is exact by the paper's definition,
- * min(99, floor((v - min)/(max - min) * 100)). Else the mass is spread evenly over the bin, clipped to the bucket's exact range.
- * An array whose values are all equal puts all mass into the first bin.
+ * A bucket keeps counts of its raw cells on a grid of width 2^exponent. Where every value is a multiple of that width
+ * (`lattice`: bytes, integers) a bin's mass sits at its left edge, and rebinning is exact by the paper's definition,
+ * min(99, floor((v - min)/(max - min) * 100)). Else the mass is spread evenly over the bin, clipped to the bucket's
+ * exact range. An array whose values are all equal puts all mass into the first bin.
  *
- * Partitions of about `partition_size` rows are n = clamp(round(rows / partition_size), 1, 64) groups of buckets, bucket b in group
- * b * n / 64. Buckets are drawn by a hash of the row number, which is the paper's shuffle.
+ * Partitions of about `partition_size` rows are n = clamp(round(rows / partition_size), 1, 64) groups of buckets,
+ * bucket b in group b * n / 64. Buckets are drawn by a hash of the row number, which is the paper's shuffle.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* A sketch as seen in a frame: every part that a measure reads is computed once, so that a measure of a pair is a short loop. */
+/* A sketch as seen in a frame: every part that a measure reads is computed once, so that a measure of a pair is a short
+ * loop. */
 #include <stdlib.h>
 #include <string.h>
 

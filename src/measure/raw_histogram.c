@@ -1,12 +1,13 @@
 /* Range and counts of the finite cells of many rows, as fast as the double divisions allow.
  *
- * The definition is t = ((double)x - min) / (max - min), bin = min(99, (int)floor(t * 100)); the division is kept, since a
- * multiplication by the reciprocal puts values on a bin's edge into its neighbour. Eight cells go through one block: compare with the
- * range (which also sorts out NaN and infinities), divide, convert; a cell that is not finite gets bin 100, a waste bin. Indices
- * go to a buffer, and the buffer into four interleaved tables, so that runs of equal cells do not wait for their own store.
+ * The definition is t = ((double)x - min) / (max - min), bin = min(99, (int)floor(t * 100)); the division is kept,
+ * since a multiplication by the reciprocal puts values on a bin's edge into its neighbour. Eight cells go through one
+ * block: compare with the range (which also sorts out NaN and infinities), divide, convert; a cell that is not finite
+ * gets bin 100, a waste bin. Indices go to a buffer, and the buffer into four interleaved tables, so that runs of equal
+ * cells do not wait for their own store.
  *
- * Rows are read where they lie (12 KB each for 32x32x3 images); narrow rows are first gathered to blocks, since a loop's
- * start costs more than a few cells.
+ * Rows are read where they lie (12 KB each for 32x32x3 images); narrow rows are first gathered to blocks, since a
+ * loop's start costs more than a few cells.
  *
  * Vectors are the compilers' generic ones (GCC and clang), lowered to whatever the variant's instruction set has.
  */
@@ -18,16 +19,17 @@
 #include "measure/simd.h"
 
 #define LANES 8u
-#define BLOCK 4096u       /* cells gathered or indexed at a time */
-#define NARROW 512u       /* rows below this many cells are gathered */
-#define WASTE 100         /* bin of cells that are not finite */
-#define TABLE 104u        /* bins of a table, with the waste bin */
+#define BLOCK 4096u /* cells gathered or indexed at a time */
+#define NARROW 512u /* rows below this many cells are gathered */
+#define WASTE 100   /* bin of cells that are not finite */
+#define TABLE 104u  /* bins of a table, with the waste bin */
 
 typedef float floats __attribute__((vector_size(LANES * 4)));
 typedef int32_t ints __attribute__((vector_size(LANES * 4)));
 typedef double doubles __attribute__((vector_size(LANES * 8)));
 
-/* --- range ---------------------------------------------------------------------------------------------------------- */
+/* --- range ----------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct range_state {
   float min[LANES], max[LANES];
@@ -54,7 +56,8 @@ static BF_KERNEL void range_body(const float *restrict x, size_t n, range_state 
 }
 BF_VARIANTS(add_range, range_body, (const float *restrict x, size_t n, range_state *restrict state), (x, n, state))
 
-/* --- counts --------------------------------------------------------------------------------------------------------- */
+/* --- counts ---------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct count_state {
   double min, width;
@@ -107,7 +110,8 @@ static void flush(count_state *state, uint64_t bins[BF__PAPER_BINS]) {
   state->since_flush = 0;
 }
 
-/* --- walking rows --------------------------------------------------------------------------------------------------- */
+/* --- walking rows ---------------------------------------------------------------------------------------------------
+ */
 
 typedef struct walker {
   const bf__row_range *rows;

@@ -18,7 +18,8 @@ typedef struct bf__cell_range {
 } bf__cell_range;
 
 bf__cell_range bf__raw_range(const bf__row_range *rows);
-/* Adds to bins: min(99, (int)floor(((double)x - min)/(max - min) * 100)) of every finite x; all in bin 0 where max = min. */
+/* Adds to bins: min(99, (int)floor(((double)x - min)/(max - min) * 100)) of every finite x; all in bin 0 where max =
+ * min. */
 void bf__raw_counts(const bf__row_range *rows, bf__cell_range range, uint64_t bins[BF__PAPER_BINS]);
 
 #endif

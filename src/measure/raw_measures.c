@@ -1,11 +1,13 @@
 /* The paper's measures on raw rows, exact by definition (docs/strategies.md, part 1).
  *
- * Cells that are not finite are skipped. paper-adaptivity shuffles each side's row numbers by Fisher-Yates, for i = n-1 .. 1 swap i with
- * a draw from [0, i], seeded bf__shuffle_seed(seed, 0) for the source and (seed, 1) for the target, and cuts them to partitions of
- * partition_size rows; a partition without a finite cell does not count. Each histogram is computed once, whatever the number of
- * pairs, and pairs are compared by the bounds of divergence.c: the work is two reads of the rows.
+ * Cells that are not finite are skipped. paper-adaptivity shuffles each side's row numbers by Fisher-Yates, for i = n-1
+ * .. 1 swap i with a draw from [0, i], seeded bf__shuffle_seed(seed, 0) for the source and (seed, 1) for the target,
+ * and cuts them to partitions of partition_size rows; a partition without a finite cell does not count. Each histogram
+ * is computed once, whatever the number of pairs, and pairs are compared by the bounds of divergence.c: the work is two
+ * reads of the rows.
  *
- * Memory: 8 bytes a row for the shuffle. Threads: over partitions, or row blocks; counts are integers, so threads do not matter.
+ * Memory: 8 bytes a row for the shuffle. Threads: over partitions, or row blocks; counts are integers, so threads do
+ * not matter.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +27,8 @@ static bf_status check_rows(const bf_rows *source, const bf_rows *target, bf_err
   for (int i = 0; i < 2; ++i) {
     const char *name = i == 0 ? "source" : "target";
     if (bf_rows_count(sides[i]) == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no rows", name);
-    if (bf_rows_column_count(sides[i]) == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no columns", name);
+    if (bf_rows_column_count(sides[i]) == 0)
+      return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no columns", name);
   }
   return BF_OK;
 }
@@ -36,7 +39,8 @@ static bool histogram_of(const uint64_t counts[BF__PAPER_BINS], bf__paper_histog
   return bf__paper_histogram_set(out, mass);
 }
 
-/* --- paper-jsd ------------------------------------------------------------------------------------------------------ */
+/* --- paper-jsd ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct chunk {
   bf__row_range rows;
@@ -99,7 +103,8 @@ out:
   return status;
 }
 
-/* --- paper-l2 ------------------------------------------------------------------------------------------------------- */
+/* --- paper-l2 -------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct column_means {
   const bf_rows *rows;
@@ -194,7 +199,8 @@ out:
   return status;
 }
 
-/* --- paper-adaptivity ----------------------------------------------------------------------------------------------- */
+/* --- paper-adaptivity -----------------------------------------------------------------------------------------------
+ */
 
 typedef struct partitioned {
   const bf_rows *rows;

@@ -15,45 +15,70 @@ static const bf__strategy strategies[] = {
     {{"similarity", "composite", "a repository", BF_HIGHER_IS_CLOSER, -INFINITY, INFINITY, false, false,
       "a measure without an answer counts 0", "docs/strategies.md, part 2",
       "z-score of the sum of z-scored hist-jsd, mmd, centroid-distance, cell-jsd and gauss-kl-ts (the default)"},
-     NULL, NULL, BF__PART_DATA},
+     NULL,
+     NULL,
+     BF__PART_DATA},
     {{"hist-jsd", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, M_LN2, true, false, NO_ROWS,
       "Lin 1991; docs/strategies.md, part 2",
       "mean over columns of the Jensen-Shannon divergence of 16 bins at pooled quantiles"},
-     bf__hist_jsd, NULL, BF__PART_DATA},
+     bf__hist_jsd,
+     NULL,
+     BF__PART_DATA},
     {{"mmd", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, 8.0, true, false, NO_CENTROIDS,
       "Gretton et al. 2012; Rahimi and Recht 2007; docs/strategies.md, part 2",
       "maximum mean discrepancy under a Gaussian kernel, 256 random features of the centroids"},
-     bf__mmd, NULL, BF__PART_DATA},
+     bf__mmd,
+     NULL,
+     BF__PART_DATA},
     {{"centroid-distance", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, 2.0 * BF__CLIP, false, false, NO_CENTROIDS,
       "docs/strategies.md, part 2", "mean distance of the target's centroids to the nearest source centroid"},
-     bf__centroid_distance, NULL, BF__PART_DATA},
+     bf__centroid_distance,
+     NULL,
+     BF__PART_DATA},
     {{"cell-jsd", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, M_LN2, true, false, NO_CENTROIDS,
       "docs/strategies.md, part 2", "Jensen-Shannon divergence of joint cells cut by 8 tables of 8 random hyperplanes"},
-     bf__cell_jsd, NULL, BF__PART_DATA},
+     bf__cell_jsd,
+     NULL,
+     BF__PART_DATA},
     {{"gauss-kl-ts", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, INFINITY, false, false, NO_ROWS,
       "Ledoit and Wolf 2004 (shrinkage); docs/strategies.md, part 2",
       "Kullback-Leibler divergence of the target's Gaussian from the source's, a column"},
-     bf__gauss_kl_ts, NULL, BF__PART_DATA},
+     bf__gauss_kl_ts,
+     NULL,
+     BF__PART_DATA},
     {{"gauss-kl-st", "data", "two sketches", BF_LOWER_IS_CLOSER, 0.0, INFINITY, false, false, NO_ROWS,
       "Ledoit and Wolf 2004 (shrinkage); docs/strategies.md, part 2",
       "Kullback-Leibler divergence of the source's Gaussian from the target's, a column"},
-     bf__gauss_kl_st, NULL, BF__PART_DATA},
+     bf__gauss_kl_st,
+     NULL,
+     BF__PART_DATA},
     {{"paper-jsd", "paper", "two sketches", BF_LOWER_IS_CLOSER, 0.0, M_LN2, true, true, NO_CELLS, PAPER,
       "Jensen-Shannon divergence of the flattened arrays' 100-bin histograms, each min-max normalised by itself"},
-     bf__paper_jsd, bf__raw_jsd, BF__PART_PAPER},
+     bf__paper_jsd,
+     bf__raw_jsd,
+     BF__PART_PAPER},
     {{"paper-l2", "paper", "two sketches", BF_LOWER_IS_CLOSER, 0.0, INFINITY, true, true,
       "not applicable: no column with a finite cell on both sides, or unequal columns", PAPER,
       "Euclidean distance of the column means, each array min-max normalised as a whole"},
-     bf__paper_l2, bf__raw_l2, BF__PART_PAPER},
+     bf__paper_l2,
+     bf__raw_l2,
+     BF__PART_PAPER},
     {{"paper-adaptivity", "paper", "two sketches", BF_HIGHER_IS_CLOSER, 0.0, INFINITY, false, true, NO_CELLS, PAPER,
-      "pairs of a source and a target partition with a divergence below the threshold, over the number of target partitions"},
-     bf__paper_adaptivity, bf__raw_adaptivity, BF__PART_PAPER},
+      "pairs of a source and a target partition with a divergence below the threshold, over the number of target "
+      "partitions"},
+     bf__paper_adaptivity,
+     bf__raw_adaptivity,
+     BF__PART_PAPER},
     {{"source-accuracy", "baseline", "source accuracy", BF_HIGHER_IS_CLOSER, 0.0, 1.0, false, false,
       "skipped: the model's accuracy is not known", PAPER, "the model's accuracy on its own data; looks at no target"},
-     NULL, NULL, 0},
+     NULL,
+     NULL,
+     0},
     {{"random", "baseline", "nothing", BF_HIGHER_IS_CLOSER, 0.0, 1.0, false, false, "a number all the same", PAPER,
       "a seeded hash of the model's id"},
-     NULL, NULL, 0},
+     NULL,
+     NULL,
+     0},
 };
 #define N_STRATEGIES (sizeof strategies / sizeof strategies[0])
 
@@ -126,7 +151,8 @@ static bf_status checked(const char *name, double value, double *out, bf_error *
 
 bf_status bf_measure(const char *name, const bf_prepared *source, const bf_prepared *target, double *out,
                      bf_error *err) {
-  if (!source || !target || !out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "source, target and a place for the value are needed");
+  if (!source || !target || !out)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "source, target and a place for the value are needed");
   const bf__strategy *strategy = NULL;
   bf_status status = bf__strategy_find(name, &strategy, err);
   if (status != BF_OK) return status;
@@ -146,12 +172,14 @@ bf_status bf_measure(const char *name, const bf_prepared *source, const bf_prepa
 
 bf_status bf_measure_raw(const char *name, const bf_rows *source, const bf_rows *target,
                          const bf_measure_options *options, double *out, bf_error *err) {
-  if (!source || !target || !out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "source, target and a place for the value are needed");
+  if (!source || !target || !out)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "source, target and a place for the value are needed");
   const bf__strategy *strategy = NULL;
   bf_status status = bf__strategy_find(name, &strategy, err);
   if (status != BF_OK) return status;
   if (!strategy->raw) {
-    return bf__error(err, BF_ERR_UNSUPPORTED, "%s has no form on raw rows; paper-jsd, paper-l2 and paper-adaptivity have", name);
+    return bf__error(err, BF_ERR_UNSUPPORTED,
+                     "%s has no form on raw rows; paper-jsd, paper-l2 and paper-adaptivity have", name);
   }
   bf_measure_options filled = bf__measure_options(options);
   double value = 0.0;

@@ -1,8 +1,9 @@
 /* Why a source is near or far: rows of differences, the match of partitions, and sentences (explain_sentences.c).
  *
- * `features` of at most 96 columns are compared column by column from their quantile summaries. A projected view has no columns
- * that mean anything: wide features are then compared by the means of the raw columns, and images by what one sees: brightness,
- * contrast and the brightness of five regions, from the mean and variance of each pixel over the rows.
+ * `features` of at most 96 columns are compared column by column from their quantile summaries. A projected view has no
+ * columns that mean anything: wide features are then compared by the means of the raw columns, and images by what one
+ * sees: brightness, contrast and the brightness of five regions, from the mean and variance of each pixel over the
+ * rows.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 
 #define SHOWN_RAW_COLUMNS 64u /* of wide features, those whose means differ most */
 #define IMAGE_ROWS 7u
+#define FEW_ROWS 100u
 
 void bf_explanation_free(bf_explanation *explanation) {
   if (!explanation) return;
@@ -58,7 +60,8 @@ void bf__say(bf_explanation *explanation, const char *format, ...) {
   va_end(arguments);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------- */
+/* --- rows -----------------------------------------------------------------------------------------------------------
+ */
 
 /* In source deviations; the target's where the source is constant; +-8 where both are constant and differ. */
 static double shift_of(double source_mean, double target_mean, double source_variance, double target_variance) {
@@ -156,7 +159,8 @@ static bf_status raw_rows(bf_explanation *e, const bf_sketch *source, const bf_s
     snprintf(e->names[e->n_columns++], sizeof *e->names, "column %u", j);
     row->jsd = NAN;
     row->shift = raw_shift(source, target, j);
-    row->scale = ratio_of(sqrt(fmax((double)target->raw_variances[j], 0.0)), sqrt(fmax((double)source->raw_variances[j], 0.0)));
+    row->scale =
+        ratio_of(sqrt(fmax((double)target->raw_variances[j], 0.0)), sqrt(fmax((double)source->raw_variances[j], 0.0)));
     row->source_mean = (double)source->raw_means[j];
     row->target_mean = (double)target->raw_means[j];
   }
@@ -164,7 +168,8 @@ static bf_status raw_rows(bf_explanation *e, const bf_sketch *source, const bf_s
   return status;
 }
 
-/* --- images --------------------------------------------------------------------------------------------------------- */
+/* --- images ---------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct brightness {
   double mean, within, variance; /* of pixels: mean, mean variance over rows, variance of all; white is 1 */
@@ -229,8 +234,11 @@ static bf_status image_rows(bf_explanation *e, const bf_sketch *source, const bf
   static const struct {
     const char *name;
     unsigned thirds[4]; /* rows from, to; columns from, to */
-  } regions[] = {{"top", {0, 1, 0, 3}},    {"bottom", {2, 3, 0, 3}}, {"left", {0, 3, 0, 1}},
-                 {"right", {0, 3, 2, 3}}, {"centre", {1, 2, 1, 2}}};
+  } regions[] = {{"top", {0, 1, 0, 3}},
+                 {"bottom", {2, 3, 0, 3}},
+                 {"left", {0, 3, 0, 1}},
+                 {"right", {0, 3, 2, 3}},
+                 {"centre", {1, 2, 1, 2}}};
   static const unsigned everything[4] = {0, 3, 0, 3};
   brightness s, t;
   bf_status status = make_rows(e, IMAGE_ROWS, err);
@@ -244,7 +252,8 @@ static bf_status image_rows(bf_explanation *e, const bf_sketch *source, const bf
   contrast->source_mean = sqrt(s.variance);
   contrast->target_mean = sqrt(t.variance);
   contrast->scale = ratio_of(contrast->target_mean, contrast->source_mean);
-  contrast->shift = shift_of(contrast->source_mean, contrast->target_mean, s.variance, t.variance); /* relative change */
+  contrast->shift =
+      shift_of(contrast->source_mean, contrast->target_mean, s.variance, t.variance); /* relative change */
   for (size_t i = 0; i < sizeof regions / sizeof regions[0]; ++i) {
     if (region_of(source, regions[i].thirds, &s) && region_of(target, regions[i].thirds, &t)) {
       image_row(e, regions[i].name, &s, &t);
@@ -253,7 +262,8 @@ static bf_status image_rows(bf_explanation *e, const bf_sketch *source, const bf
   return BF_OK;
 }
 
-/* --- all together --------------------------------------------------------------------------------------------------- */
+/* --- all together ---------------------------------------------------------------------------------------------------
+ */
 
 static int compare_rows(const void *a, const void *b) {
   const bf_column_difference *x = a, *y = b;
@@ -306,5 +316,9 @@ bf_status bf_explain(const bf_sketch *source, const bf_sketch *target, const bf_
   if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the explanation");
   *out = NULL;
   if (!source || !target) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a source and a target are needed");
-  return bf__explain(source, target, options, true, out, err);
+  bf_status status = bf__explain(source, target, options, true, out, err);
+  if (status == BF_OK && target->rows < FEW_ROWS) {
+    bf__say(*out, "the target has only %llu rows", (unsigned long long)target->rows);
+  }
+  return status;
 }

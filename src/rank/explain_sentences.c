@@ -1,5 +1,6 @@
-/* The sentences of an explanation: suspected units first, then the columns that differ most, the partitions without a match, and
- * sides with few rows. At most BF__MAX_SENTENCES, most telling first, each with its numbers. */
+/* The sentences of an explanation: suspected units first, then the columns that differ most, the partitions without a
+ * match, and a source of few rows (bf_explain() adds the target's; a ranking says that once, as a warning). At most
+ * BF__MAX_SENTENCES, most telling first, each with its numbers. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
-#define CLEAR_JSD 0.1    /* a column differs clearly */
-#define ALIKE_JSD 0.02   /* a column hardly differs */
+#define CLEAR_JSD 0.1  /* a column differs clearly */
+#define ALIKE_JSD 0.02 /* a column hardly differs */
 #define TOLD_COLUMNS 2u
 #define FEW_ROWS 100u
 
@@ -26,7 +27,11 @@ static size_t list_columns(const bf_explanation *e, const bf__unit *units, const
   for (size_t i = 0; i < e->n_columns; ++i) n += units[number_of(e, i)].hint == unit->hint;
   for (size_t i = 0; i < e->n_columns && told < 2; ++i) {
     if (units[number_of(e, i)].hint != unit->hint) continue;
-    int wrote = snprintf(text + used, size - used, "%s`%s`", told == 0 ? "" : n == 2 ? " and " : ", ", e->columns[i].name);
+    int wrote = snprintf(text + used, size - used, "%s`%s`",
+                         told == 0 ? ""
+                         : n == 2  ? " and "
+                                   : ", ",
+                         e->columns[i].name);
     if (wrote < 0 || (size_t)wrote >= size - used) break;
     used += (size_t)wrote;
     ++told;
@@ -108,14 +113,17 @@ static void say_image(bf_explanation *e) {
     const bf_column_difference *row = &e->columns[i];
     double difference = row->target_mean - row->source_mean;
     if (strcmp(row->name, "brightness") == 0) {
-      bf__say(e, fabs(difference) < 0.02 ? "as bright as the source: %.3g against %.3g (white is 1)"
-                 : difference > 0.0      ? "brighter: %.3g against %.3g (white is 1)"
-                                         : "darker: %.3g against %.3g (white is 1)",
+      bf__say(e,
+              fabs(difference) < 0.02 ? "as bright as the source: %.3g against %.3g (white is 1)"
+              : difference > 0.0      ? "brighter: %.3g against %.3g (white is 1)"
+                                      : "darker: %.3g against %.3g (white is 1)",
               row->target_mean, row->source_mean);
     } else if (strcmp(row->name, "contrast") == 0) {
       bool alike = row->scale > 0.9 && row->scale < 1.1;
-      bf__say(e, alike ? "similar contrast: %.3g against %.3g" : row->scale > 1.0 ? "more contrast: %.3g against %.3g"
-                                                                                 : "less contrast: %.3g against %.3g",
+      bf__say(e,
+              alike              ? "similar contrast: %.3g against %.3g"
+              : row->scale > 1.0 ? "more contrast: %.3g against %.3g"
+                                 : "less contrast: %.3g against %.3g",
               row->target_mean, row->source_mean);
     } else if (!region || fabs(difference) > fabs(region->target_mean - region->source_mean)) {
       region = row;
@@ -178,6 +186,5 @@ bf_status bf__explain_sentences(bf_explanation *e, const bf_sketch *source, cons
   bf_status status = say_partitions(e, source, target, options, err);
   if (status != BF_OK) return status;
   if (source->rows < FEW_ROWS) bf__say(e, "the source has only %llu rows", (unsigned long long)source->rows);
-  if (target->rows < FEW_ROWS) bf__say(e, "the target has only %llu rows", (unsigned long long)target->rows);
   return BF_OK;
 }

@@ -1,10 +1,11 @@
 /* Does a column look like the source's in another unit?
  *
- * For a factor f: the medians' ratio and the spreads' (interquartile range) both agree with f within a tolerance, and the quantile
- * functions agree after division by f: D(f) = mean |q_t/f - q_s| / spread_s below a quarter, and at least four times smaller than
- * D(1). Small factors (2.54) happen by chance as a broader spread, so within a factor of five the tolerance is 5 %, else 15 %. A column
- * centred on zero has no ratio of medians; then only factors of nine or more count, and D(f) must be below 0.15.
- * Fahrenheit against Celsius is affine and is tried apart. A plain shift changes the medians only, and thus never fires.
+ * For a factor f: the medians' ratio and the spreads' (interquartile range) both agree with f within a tolerance, and
+ * the quantile functions agree after division by f: D(f) = mean |q_t/f - q_s| / spread_s below a quarter, and at least
+ * four times smaller than D(1). Small factors (2.54) happen by chance as a broader spread, so within a factor of five
+ * the tolerance is 5 %, else 15 %. A column centred on zero has no ratio of medians; then only factors of nine or more
+ * count, and D(f) must be below 0.15. Fahrenheit against Celsius is affine and is tried apart. A plain shift changes
+ * the medians only, and thus never fires.
  */
 #include <math.h>
 
@@ -63,7 +64,8 @@ static double fit(const bf__sketch_column *s, const bf__sketch_column *t, double
   if (!within(spread_t / spread_s, factor, tolerance)) return INFINITY;
   bool centred = fabs(median_s) < 0.25 * spread_s && fabs(median_t) < 0.25 * spread_t;
   if (centred) {
-    if (size < 9.0) return INFINITY;
+    if (size < 9.0 || (size > 9.9 && size < 10.1))
+      return INFINITY; /* ten is length; what is centred on zero is rather in g */
     limit = 0.15;
   } else if (!within(median_t / median_s, factor, tolerance)) {
     return INFINITY;

@@ -1,12 +1,13 @@
 /* Ranking: group candidates by equal columns, measure each group in its own frame, z-score, merge.
  *
- * A model is measured on its own columns. Candidates with equal columns share a frame; values of different groups do not compare, so
- * scores are z-scored inside a group (population deviation) and groups merge by z. `similarity` is the z-score of the sum of
- * five z-scored measures, each signed so that higher is better; a measure without an answer for a candidate adds 0. A single
- * named measure is reported as its signed value where there is one group, else as its z-score.
+ * A model is measured on its own columns. Candidates with equal columns share a frame; values of different groups do
+ * not compare, so scores are z-scored inside a group (population deviation) and groups merge by z. `similarity` is the
+ * z-score of the sum of five z-scored measures, each signed so that higher is better; a measure without an answer for a
+ * candidate adds 0. A single named measure is reported as its signed value where there is one group, else as its
+ * z-score.
  *
- * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their number
- * beyond their sketches.
+ * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their
+ * number beyond their sketches.
  */
 #include <math.h>
 #include <stdio.h>
@@ -52,7 +53,8 @@ typedef struct ranking {
   size_t n_groups;
 } ranking;
 
-/* --- grouping ------------------------------------------------------------------------------------------------------- */
+/* --- grouping -------------------------------------------------------------------------------------------------------
+ */
 
 static int compare_names(const void *a, const void *b) {
   return strcmp((const char *)a, (const char *)b);
@@ -60,7 +62,10 @@ static int compare_names(const void *a, const void *b) {
 
 /* Equal for candidates with equal columns. Names in any order, unless the target is matched by position. */
 static bf_status column_key(const bf_sketch *sketch, bool any_order, uint64_t *out, bf_error *err) {
-  uint64_t parts[4] = {(uint64_t)sketch->kind, sketch->n_columns, sketch->projected ? 1 : sketch->named ? 2 : 0,
+  uint64_t parts[4] = {(uint64_t)sketch->kind, sketch->n_columns,
+                       sketch->projected ? 1
+                       : sketch->named   ? 2
+                                         : 0,
                        sketch->projected ? sketch->column_list_hash : 0};
   uint64_t key = bf__xxh64(parts, sizeof parts, 0);
   if (sketch->named && !sketch->projected) {
@@ -116,7 +121,8 @@ static int compare_keys(const void *a, const void *b) {
   return x->candidate < y->candidate ? -1 : x->candidate > y->candidate;
 }
 
-/* --- measuring ------------------------------------------------------------------------------------------------------ */
+/* --- measuring ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct group_job {
   ranking *r;
@@ -134,8 +140,8 @@ static void measure_candidate(void *context, size_t item, uint32_t worker) {
   entry *e = &job->members[item];
   bf_prepared *source = NULL;
   bf_error err = {0};
-  bf_status status = bf__prepared_create(job->frame, r->candidates[e->candidate].sketch, job->parts, job->n_reduced,
-                                         &source, &err);
+  bf_status status =
+      bf__prepared_create(job->frame, r->candidates[e->candidate].sketch, job->parts, job->n_reduced, &source, &err);
   if (status == BF_ERR_MISMATCH || status == BF_ERR_NOT_APPLICABLE) {
     skip(e, err.message);
     return;
@@ -172,8 +178,10 @@ static bf_status warn_dropped(ranking *r, const bf_frame *frame, bf_error *err) 
       if (strcmp(name, bf__column_label(r->target, j, label)) != 0 || !(column->min < column->max)) continue;
       bf_status status = add_warning(
           r->result,
-          bf__result_text(r->result, "column '%s' is constant in every model's data and varies in the target; it is left out",
-                          name), err);
+          bf__result_text(r->result,
+                          "column '%s' is constant in every model's data and varies in the target; it is left out",
+                          name),
+          err);
       if (status != BF_OK) return status;
     }
   }
@@ -222,7 +230,8 @@ out:
   return status;
 }
 
-/* --- scores --------------------------------------------------------------------------------------------------------- */
+/* --- scores ---------------------------------------------------------------------------------------------------------
+ */
 
 void bf__z_scores(const double *x, size_t n, size_t step, double *out) {
   double mean = 0.0, sum = 0.0, largest = 0.0;
@@ -291,7 +300,8 @@ static bf_status score_group(ranking *r, entry *members, size_t n, bf_error *err
   return BF_OK;
 }
 
-/* --- putting it together -------------------------------------------------------------------------------------------- */
+/* --- putting it together --------------------------------------------------------------------------------------------
+ */
 
 typedef struct sortable {
   double score;
@@ -324,9 +334,15 @@ static bf_status fill_result(ranking *r, const size_t *order, size_t n, bf_error
       goto out;
     }
     memcpy(values, e->values, sizeof e->values);
-    result->ranked[i] = (bf_ranked){.rank = (uint32_t)(i + 1), .id = c->id, .version = c->version, .domain = c->domain,
-                                    .source_accuracy = c->source_accuracy, .score = e->score,
-                                    .n_measures = r->n_measures, .measure_names = names, .measure_values = values,
+    result->ranked[i] = (bf_ranked){.rank = (uint32_t)(i + 1),
+                                    .id = c->id,
+                                    .version = c->version,
+                                    .domain = c->domain,
+                                    .source_accuracy = c->source_accuracy,
+                                    .score = e->score,
+                                    .n_measures = r->n_measures,
+                                    .measure_names = names,
+                                    .measure_values = values,
                                     .candidate = e->candidate};
     result->sketches[i] = c->sketch;
     groups[i] = e->group;
@@ -436,9 +452,12 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
     goto out;
   }
   if (target->rows < FEW_ROWS) {
-    BF_TRY(add_warning(result,
-                       bf__result_text(result, "the target has only %llu rows: places that are close to each other may change with more",
-                                       (unsigned long long)target->rows), err));
+    BF_TRY(add_warning(
+        result,
+        bf__result_text(result,
+                        "the target has only %llu rows: places that are close to each other may change with more",
+                        (unsigned long long)target->rows),
+        err));
   }
   for (size_t i = 0; i < n_candidates; ++i) {
     if (!candidates[i].id) {

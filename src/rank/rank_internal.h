@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "sketch/sketch_data.h"
 
-/* --- the result and what it owns ------------------------------------------------------------------------------------- */
+/* --- the result and what it owns -------------------------------------------------------------------------------------
+ */
 
 typedef struct bf__block bf__block; /* one allocation, chained to the result */
 
@@ -33,16 +34,20 @@ __attribute__((format(printf, 2, 3))) const char *bf__result_text(bf_search_resu
 bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
                         const bf_sketch *target, const bf_search_options *options, bf_error *err);
 
-/* --- scores ---------------------------------------------------------------------------------------------------------- */
+/* --- scores ----------------------------------------------------------------------------------------------------------
+ */
 
-/* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for one value. */
+/* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for
+ * one value. */
 void bf__z_scores(const double *x, size_t n, size_t step, double *out);
 
-/* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains it. */
+/* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains
+ * it. */
 bf_status bf__write_reasons(bf_search_result *result, const size_t *group, const bf_sketch *target,
                             const bf_measure_options *options, bf_error *err);
 
-/* --- explanations ---------------------------------------------------------------------------------------------------- */
+/* --- explanations ----------------------------------------------------------------------------------------------------
+ */
 
 /* The measures in `similarity`, and the rows of bf_ranked.measure_*. */
 #define BF__N_SIMILARITY 5u

@@ -1,6 +1,6 @@
-/* Reasons beside a place: first the standing ("nearest of 14 by mmd, hist-jsd; 3rd by gauss-kl-ts"), then the sentences of
- * bf_explain(). Explaining costs up to a millisecond a model, so the first EXPLAINED and the last are explained (over threads), and the
- * others get their standing alone; bf_explain() gives theirs on demand. */
+/* Reasons beside a place: first the standing ("nearest of 14 by mmd, hist-jsd; 3rd by gauss-kl-ts"), then the sentences
+ * of bf_explain(). Explaining costs up to a millisecond a model, so the first EXPLAINED and the last are explained
+ * (over threads), and the others get their standing alone; bf_explain() gives theirs on demand. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +84,8 @@ static void explain_one(void *context, size_t item, uint32_t worker) {
   const reason_job *job = context;
   size_t n = job->result->n_ranked, i = item < EXPLAINED ? item : n - 1;
   /* no explanation is no failure: the standing remains */
-  bf_status status = bf__explain(job->result->sketches[i], job->target, job->options, false, &job->explanations[item], NULL);
+  bf_status status =
+      bf__explain(job->result->sketches[i], job->target, job->options, false, &job->explanations[item], NULL);
   if (status != BF_OK) job->explanations[item] = NULL;
 }
 

@@ -1,5 +1,5 @@
-/* bf_search: the latest versions of a repository as candidates. A sketch that is missing, damaged or does not decode takes its model out
- * of the ranking, with the reason; it does not stop the search. */
+/* bf_search: the latest versions of a repository as candidates. A sketch that is missing, damaged or does not decode
+ * takes its model out of the ranking, with the reason; it does not stop the search. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,12 @@
 
 /* Replaces "no sketch" by what kept a sketch from being read. */
 static void correct_reasons(bf_search_result *result, const bf_candidate *candidates, const char *const *why,
-                                 size_t n) {
+                            size_t n) {
   for (size_t s = 0; s < result->n_skipped; ++s) {
     for (size_t i = 0; i < n; ++i) {
       bool same = why[i] && strcmp(candidates[i].id, result->skipped[s].id) == 0 &&
-                  candidates[i].version == result->skipped[s].version && strcmp(result->skipped[s].why, "no sketch") == 0;
+                  candidates[i].version == result->skipped[s].version &&
+                  strcmp(result->skipped[s].why, "no sketch") == 0;
       if (same) result->skipped[s].why = why[i];
     }
   }
@@ -48,7 +49,9 @@ bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_op
   result->n_owned = n;
   for (size_t i = 0; i < n; ++i) {
     const bf_store_model *model = bf_store_list_at(result->list, i);
-    candidates[i] = (bf_candidate){.id = model->name, .version = model->version, .domain = model->domain,
+    candidates[i] = (bf_candidate){.id = model->name,
+                                   .version = model->version,
+                                   .domain = model->domain,
                                    .source_accuracy = model->source_accuracy};
     if (!model->sketch_sha256) continue;
     bf_error cause = {0};

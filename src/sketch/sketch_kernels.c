@@ -26,7 +26,9 @@ typedef uint64_t vec4u __attribute__((vector_size(32)));
 typedef float vec4f __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
-/* Macros, not functions: a vector argument would have another calling convention in each variant. */
+/* Macros, not functions: a vector argument would have another calling convention in each variant. LOAD takes one vector,
+ * since one memcpy for several would pass through memory. */
+#define LOAD(vector, from) memcpy(&(vector), (from), sizeof(vector))
 #define SELECT(mask, a, b) ((vec8f)(((vec8i)(a) & (mask)) | ((vec8i)(b) & ~(mask))))
 #define FINITE(x) ((vec8f)((vec8i)(x)&0x7fffffff) <= FLT_MAX)
 
@@ -43,42 +45,6 @@ INLINE size_t load8(const float *x, size_t left, float fill, float out[8]) {
   }
   for (size_t i = 0; i < 8; i++) out[i] = i < n ? x[i] : fill;
   return n;
-}
-
-INLINE size_t range_body(const float *x, size_t n, float *min, float *max) {
-  vec8f lowest = {0}, highest = {0};
-  lowest += INFINITY;
-  highest -= INFINITY;
-  vec8i missing = {0};
-  for (size_t i = 0; i < n; i += 8) {
-    vec8f v;
-    size_t got = 8;
-    if (n - i >= 8) {
-      memcpy(&v, x + i, sizeof v);
-    } else {
-      float padded[8];
-      got = load8(x + i, n - i, NAN, padded);
-      memcpy(&v, padded, sizeof v);
-      missing[0] -= (int32_t)(8 - got);
-    }
-    vec8i ok = FINITE(v);
-    missing += ok + 1;
-    vec8i less = (v < lowest) & ok, more = (v > highest) & ok;
-    lowest = SELECT(less, v, lowest);
-    highest = SELECT(more, v, highest);
-  }
-  size_t n_missing = 0;
-  float low = INFINITY, high = -INFINITY;
-  for (int l = 0; l < 8; l++) {
-    n_missing += (size_t)(int64_t)missing[l];
-    if (lowest[l] < low) low = lowest[l];
-    if (highest[l] > high) high = highest[l];
-  }
-  if (low <= high) {
-    *min = low + 0.0f;
-    *max = high + 0.0f;
-  }
-  return n_missing;
 }
 
 /* Exponents so far out that the scaled cell could leave float32's normal numbers: plain double arithmetic. */
@@ -98,304 +64,33 @@ static bool bins_far(const float *x, size_t n, int exponent, int32_t base, int32
   return lattice;
 }
 
-/* float32 suffices: x * 2^-e is exact, but for results below 2^-126, which round to something of at most 2^-126 that
- * the tests for zero below still put into bin -1 or 0 as it belongs. */
-INLINE bool bins_body(const float *x, size_t n, int exponent, int32_t base, int32_t *out) {
-  if (exponent < -120 || exponent > 120) return bins_far(x, n, exponent, base, out);
-  const float scale = ldexpf(1.0f, -exponent);
-  vec8i rough = {0};
-  for (size_t i = 0; i < n; i += 8) {
-    vec8f v;
-    if (n - i >= 8) {
-      memcpy(&v, x + i, sizeof v);
-    } else {
-      float padded[8];
-      load8(x + i, n - i, 0.0f, padded);
-      memcpy(&v, padded, sizeof v);
-    }
-    vec8i ok = FINITE(v);
-    v = (vec8f)((vec8i)v & ok);
-    vec8f t = v * scale;
-    vec8i k = __builtin_convertvector(t, vec8i);
-    vec8f back = __builtin_convertvector(k, vec8f);
-    vec8i zero = t == 0.0f;
-    rough |= (back != t) | (zero & (v != 0.0f));
-    k += (back > t) | (zero & (v < 0.0f));
-    k = ((k - base) & ok) | (BF__MISSING_BIN & ~ok);
-    if (n - i >= 8) {
-      memcpy(out + i, &k, sizeof k);
-    } else {
-      memcpy(out + i, &k, (n - i) * sizeof *out);
-    }
-  }
-  int32_t any = 0;
-  for (int l = 0; l < 8; l++) any |= rough[l];
-  return any == 0;
-}
-
-INLINE void log_cells_body(const float *x, size_t n, double *out) {
-  for (size_t i = 0; i < n; i += 4) {
-    float padded[4] = {0};
-    size_t got = n - i < 4 ? n - i : 4;
-    if (got == 4) {
-      memcpy(padded, x + i, sizeof padded);
-    } else {
-      for (size_t j = 0; j < got; j++) padded[j] = x[i + j];
-    }
-    vec4f cells;
-    memcpy(&cells, padded, sizeof cells);
-    vec4d v = __builtin_convertvector(cells, vec4d);
-    vec4u sign = (vec4u)v & 0x8000000000000000u;
-    vec4d size = (vec4d)((vec4u)v & 0x7fffffffffffffffu);
-    vec4u ok = (vec4u)(size <= (double)FLT_MAX);
-    vec4d y = (vec4d)((vec4u)size & ok) + 1.0;
-    vec4u bits = (vec4u)y;
-    vec4u k = (bits - 0x3fe6a09e667f3bcdu) >> 52; /* y >= 1, thus the difference is positive */
-    vec4d m = (vec4d)(bits - (k << 52));
-    vec4d exponent = (vec4d)(k | 0x4330000000000000u) - 4503599627370496.0; /* 2^52: integer to double */
-    vec4d s = (m - 1.0) / (m + 1.0);
-    vec4d z = s * s;
-    vec4d p = z * (1.0 / 21) + 1.0 / 19;
-    p = p * z + 1.0 / 17;
-    p = p * z + 1.0 / 15;
-    p = p * z + 1.0 / 13;
-    p = p * z + 1.0 / 11;
-    p = p * z + 1.0 / 9;
-    p = p * z + 1.0 / 7;
-    p = p * z + 1.0 / 5;
-    p = p * z + 1.0 / 3;
-    vec4d ln = (p * z + 1.0) * (s + s) + exponent * 0.693147180559945309417;
-    ln = (vec4d)((vec4u)ln | (sign & ok));
-    memcpy(out + i, &ln, got * sizeof *out);
-  }
-}
-
-/* `n_rows` rows at once (a constant), a quarter of the columns at a time: eight sums stay in registers. */
-INLINE void project_rows(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc) {
-  for (size_t quarter = 0; quarter < 64; quarter += 16) {
-    vec4d a[2][4];
-    for (size_t r = 0; r < n_rows; r++) memcpy(a[r], acc + r * 64 + quarter, sizeof a[r]);
-    for (size_t i = 0; i < n; i++) {
-      vec4d s[4];
-      memcpy(s, signs + i * 64 + quarter, sizeof s);
-      for (size_t r = 0; r < n_rows; r++) {
-        for (int l = 0; l < 4; l++) a[r][l] += s[l] * x[r * x_stride + i];
-      }
-    }
-    for (size_t r = 0; r < n_rows; r++) memcpy(acc + r * 64 + quarter, a[r], sizeof a[r]);
-  }
-}
-
-INLINE void project_body(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc) {
-  size_t r = 0;
-  for (; r + 2 <= n_rows; r += 2) project_rows(x + r * x_stride, 2, x_stride, n, signs, acc + r * 64);
-  if (r < n_rows) project_rows(x + r * x_stride, 1, x_stride, n, signs, acc + r * 64);
-}
-
-INLINE void add_scaled_body(double *restrict acc, const float *restrict x, size_t n, size_t stride, double weight) {
-  if (stride == 1) {
-    for (size_t i = 0; i < n; i++) acc[i] += weight * (double)(is_finite(x[i]) ? x[i] : 0.0f);
-  } else {
-    for (size_t i = 0; i < n; i++) acc[i] += weight * (double)(is_finite(x[i * stride]) ? x[i * stride] : 0.0f);
-  }
-}
-
-INLINE void column_sums_body(const float *restrict rows, size_t n_rows, size_t n, double *restrict count,
-                             double *restrict sum, float *restrict min, float *restrict max) {
-  for (size_t r = 0; r < n_rows; r++) {
-    const float *restrict x = rows + r * n;
-    for (size_t j = 0; j < n; j++) {
-      float v = x[j];
-      bool ok = is_finite(v);
-      count[j] += ok ? 1.0 : 0.0;
-      sum[j] += ok ? (double)v : 0.0;
-      float low = ok ? v : INFINITY, high = ok ? v : -INFINITY;
-      min[j] = low < min[j] ? low : min[j];
-      max[j] = high > max[j] ? high : max[j];
-    }
-  }
-}
-
-INLINE void column_squares_body(const float *restrict rows, size_t n_rows, size_t n, const double *restrict mean,
-                                double *restrict m2) {
-  for (size_t r = 0; r < n_rows; r++) {
-    const float *restrict x = rows + r * n;
-    for (size_t j = 0; j < n; j++) {
-      double d = is_finite(x[j]) ? (double)x[j] - mean[j] : 0.0;
-      m2[j] += d * d;
-    }
-  }
-}
-
-INLINE void deviations_body(const float *restrict x, size_t n, const double *restrict shift, double *restrict d,
-                            double *restrict present) {
-  for (size_t j = 0; j < n; j++) {
-    bool ok = is_finite(x[j]);
-    d[j] = ok ? (double)x[j] - shift[j] : 0.0;
-    present[j] = ok ? 1.0 : 0.0;
-  }
-}
-
-INLINE void cross_body(const double *restrict u, const double *restrict v, size_t n, size_t stride, bool full,
-                       double *restrict acc) {
-  for (size_t i = 0; i < n; i++) {
-    double *row = acc + i * stride;
-    size_t end = full ? n : i + 1;
-    double a[BF__CROSS_ROWS];
-    for (size_t r = 0; r < BF__CROSS_ROWS; r++) a[r] = u[r * stride + i];
-    for (size_t j = 0; j < end; j += 4) {
-      vec4d s;
-      memcpy(&s, row + j, sizeof s);
-      for (size_t r = 0; r < BF__CROSS_ROWS; r++) {
-        vec4d b;
-        memcpy(&b, v + r * stride + j, sizeof b);
-        s += b * a[r];
-      }
-      memcpy(row + j, &s, sizeof s);
-    }
-  }
-}
-
-INLINE void welford_body(const float *restrict x, size_t n, double *restrict count, double *restrict mean,
-                         double *restrict m2) {
-  for (size_t j = 0; j < n; j++) {
-    bool ok = is_finite(x[j]);
-    double v = ok ? (double)x[j] : mean[j];
-    double c = count[j] + (ok ? 1.0 : 0.0);
-    double d = v - mean[j];
-    double next = mean[j] + d / (c > 1.0 ? c : 1.0);
-    m2[j] += d * (v - next);
-    mean[j] = next;
-    count[j] = c;
-  }
-}
-
-INLINE void distances_body(const float *rows, size_t n_rows, size_t stride, const float *centre, float *best) {
-  for (size_t r = 0; r < n_rows; r++) {
-    const float *row = rows + r * stride;
-    vec8f sum = {0};
-    for (size_t j = 0; j < stride; j += 8) {
-      vec8f a, b;
-      memcpy(&a, row + j, sizeof a);
-      memcpy(&b, centre + j, sizeof b);
-      a -= b;
-      sum += a * a;
-    }
-    float d = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-    if (d < best[r]) best[r] = d;
-  }
-}
-
-/* `n` rows at once (a constant, so that all scores stay in registers). */
-INLINE void nearest_rows(const float *rows, size_t n, size_t stride, size_t n_columns, const float *centres,
-                         const float *half, size_t n_padded, uint32_t *out) {
-  vec8f best[2] = {{0}};
-  vec8i best_at[2] = {{0}};
-  const vec8i lanes = {0, 1, 2, 3, 4, 5, 6, 7};
-  for (size_t r = 0; r < n; r++) best[r] += INFINITY;
-  for (size_t c = 0; c < n_padded; c += 32) {
-    vec8f score[2][4];
-    for (size_t r = 0; r < n; r++) memcpy(score[r], half + c, sizeof score[r]);
-    for (size_t j = 0; j < n_columns; j++) {
-      vec8f t[4];
-      memcpy(t, centres + j * n_padded + c, sizeof t);
-      for (size_t r = 0; r < n; r++) {
-        for (int l = 0; l < 4; l++) score[r][l] -= t[l] * rows[r * stride + j];
-      }
-    }
-    for (int l = 0; l < 4; l++) {
-      vec8i at = lanes + (int32_t)(c + 8 * (size_t)l);
-      for (size_t r = 0; r < n; r++) {
-        vec8i less = score[r][l] < best[r];
-        best[r] = SELECT(less, score[r][l], best[r]);
-        best_at[r] = (at & less) | (best_at[r] & ~less);
-      }
-    }
-  }
-  for (size_t r = 0; r < n; r++) {
-    float low = best[r][0];
-    int32_t at = best_at[r][0];
-    for (int l = 1; l < 8; l++) {
-      if (best[r][l] < low || (best[r][l] == low && best_at[r][l] < at)) {
-        low = best[r][l];
-        at = best_at[r][l];
-      }
-    }
-    out[r] = (uint32_t)at;
-  }
-}
-
-INLINE void nearest_body(const float *rows, size_t n_rows, size_t stride, size_t n_columns, const float *centres,
-                         const float *half, size_t n_padded, uint32_t *out) {
-  size_t r = 0;
-  for (; r + 2 <= n_rows; r += 2) {
-    nearest_rows(rows + r * stride, 2, stride, n_columns, centres, half, n_padded, out + r);
-  }
-  if (r < n_rows) nearest_rows(rows + r * stride, 1, stride, n_columns, centres, half, n_padded, out + r);
-}
-
-/* One row a kernel: name, result, parameters, arguments. */
-#define KERNEL_LIST(X)                                                                                             \
-  X(range, size_t, (const float *x, size_t n, float *min, float *max), (x, n, min, max))                           \
-  X(bins, bool, (const float *x, size_t n, int exponent, int32_t base, int32_t *out), (x, n, exponent, base, out)) \
-  X(log_cells, void, (const float *x, size_t n, double *out), (x, n, out))                                         \
-  X(project, void, (const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc),  \
-    (x, n_rows, x_stride, n, signs, acc))                                                                          \
-  X(add_scaled, void, (double *acc, const float *x, size_t n, size_t stride, double weight),                       \
-    (acc, x, n, stride, weight))                                                                                   \
-  X(column_sums, void,                                                                                             \
-    (const float *rows, size_t n_rows, size_t n, double *count, double *sum, float *min, float *max),              \
-    (rows, n_rows, n, count, sum, min, max))                                                                       \
-  X(column_squares, void, (const float *rows, size_t n_rows, size_t n, const double *mean, double *m2),            \
-    (rows, n_rows, n, mean, m2))                                                                                   \
-  X(deviations, void, (const float *x, size_t n, const double *shift, double *d, double *present),                 \
-    (x, n, shift, d, present))                                                                                     \
-  X(cross, void, (const double *u, const double *v, size_t n, size_t stride, bool full, double *acc),              \
-    (u, v, n, stride, full, acc))                                                                                  \
-  X(welford, void, (const float *x, size_t n, double *count, double *mean, double *m2), (x, n, count, mean, m2))   \
-  X(distances, void, (const float *rows, size_t n_rows, size_t stride, const float *centre, float *best),          \
-    (rows, n_rows, stride, centre, best))                                                                          \
-  X(nearest, void,                                                                                                 \
-    (const float *rows, size_t n_rows, size_t stride, size_t n_columns, const float *centres, const float *half,   \
-     size_t n_padded, uint32_t *out),                                                                              \
-    (rows, n_rows, stride, n_columns, centres, half, n_padded, out))
-
-#define MEMBER(kernel, result, parameters, arguments) .kernel = VARIANT(kernel),
-
-#define VARIANT(kernel) kernel##_scalar
-#define DEFINE(kernel, result, parameters, arguments) \
-  static result VARIANT(kernel) parameters {          \
-    return kernel##_body arguments;                   \
-  }
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic" /* `return f();` in a void function, for one macro instead of two */
-KERNEL_LIST(DEFINE)
-#undef DEFINE
-static const bf__kernels scalar_kernels = {.name = "scalar", KERNEL_LIST(MEMBER)};
+#define VARIANT(name) name##_scalar
+#define VARIANT_NAME "scalar"
+#define TARGET
+#include "sketch/sketch_kernels_template.h"
 #undef VARIANT
+#undef VARIANT_NAME
+#undef TARGET
 
 #if defined(__x86_64__)
-#define VARIANT(kernel) kernel##_avx2
-#define DEFINE(kernel, result, parameters, arguments)                        \
-  __attribute__((target("avx2"))) static result VARIANT(kernel) parameters { \
-    return kernel##_body arguments;                                          \
-  }
-KERNEL_LIST(DEFINE)
-#undef DEFINE
-static const bf__kernels avx2_kernels = {.name = "avx2", KERNEL_LIST(MEMBER)};
+#define VARIANT(name) name##_avx2
+#define VARIANT_NAME "avx2"
+#define TARGET __attribute__((target("avx2")))
+#include "sketch/sketch_kernels_template.h"
 #undef VARIANT
+#undef VARIANT_NAME
+#undef TARGET
 #endif
-#pragma GCC diagnostic pop
 
 const bf__kernels *bf__kernels_scalar(void) {
-  return &scalar_kernels;
+  return &kernels_scalar;
 }
 
 const bf__kernels *bf__kernels_choose(void) {
   const char *wish = getenv("BESTFIT_SIMD");
-  if (wish && strcmp(wish, "scalar") == 0) return &scalar_kernels;
+  if (wish && strcmp(wish, "scalar") == 0) return &kernels_scalar;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return &avx2_kernels;
+  if (__builtin_cpu_supports("avx2")) return &kernels_avx2;
 #endif
-  return &scalar_kernels;
+  return &kernels_scalar;
 }

@@ -1,16 +1,14 @@
 /* Walks the table of strategies: what every row promises is tried on ordinary and on hostile sketches. */
+#include <bestfit/measure.h>
+#include <cmocka.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bestfit/measure.h>
 
 #include "base/hash.h"
 #include "make_sketch.h"
@@ -79,7 +77,8 @@ static void names_are_unique_and_rows_are_complete(void **state) {
     const bf_strategy_info *found = NULL;
     assert_int_equal(bf_strategy_find(info->name, &found, NULL), BF_OK);
     assert_ptr_equal(found, info); /* the first of its name */
-    assert_true(strlen(info->summary) > 10 && strlen(info->source) > 3 && strlen(info->when_empty) > 3 && info->needs[0]);
+    assert_true(strlen(info->summary) > 10 && strlen(info->source) > 3 && strlen(info->when_empty) > 3 &&
+                info->needs[0]);
     assert_true(strstr("data paper baseline composite", info->family) != NULL);
     assert_true(info->lowest < info->highest);
   }

@@ -44,7 +44,11 @@ bf_sketch *make_image_sketch(const float *pixels, size_t n, uint32_t height, uin
   bf_image *images = calloc(n, sizeof *images);
   assert_non_null(images);
   for (size_t i = 0; i < n; ++i) images[i] = (bf_image){height, width, 1, pixels + i * height * width};
-  testing_data data = {.kind = BF_KIND_IMAGE, .n_rows = n, .n_columns = height * width, .cells = pixels, .images = images,
+  testing_data data = {.kind = BF_KIND_IMAGE,
+                       .n_rows = n,
+                       .n_columns = height * width,
+                       .cells = pixels,
+                       .images = images,
                        .range_max = 255.0};
   testing_how how = {0};
   bf_sketch *sketch = testing_sketch(&data, &how);

@@ -2,13 +2,13 @@
 #ifndef BESTFIT_TESTS_MAKE_SKETCH_H
 #define BESTFIT_TESTS_MAKE_SKETCH_H
 
+#include <bestfit/measure.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <bestfit/measure.h>
-
-/* [n][d] rows; column j ~ N(means[j], deviations[j]^2), each row with a shared part so that columns correlate. You own the result. */
+/* [n][d] rows; column j ~ N(means[j], deviations[j]^2), each row with a shared part so that columns correlate. You own
+ * the result. */
 float *make_rows(uint64_t seed, size_t n, uint32_t d, const double *means, const double *deviations);
 /* Sketch of kind features; names may be NULL. Fails the test on error. */
 bf_sketch *make_sketch(const float *cells, size_t n, uint32_t d, const char *const *names);

@@ -1,23 +1,23 @@
-/* The paper's measures on raw rows against a plain re-implementation: loops over doubles, every histogram from its definition. */
+/* The paper's measures on raw rows against a plain re-implementation: loops over doubles, every histogram from its
+ * definition. */
+#include <bestfit/measure.h>
+#include <cmocka.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bestfit/measure.h>
 
 #include "base/hash.h"
 #include "make_sketch.h"
 #include "measure/measure_internal.h"
 #include "measure/raw_histogram.h"
 
-/* --- oracle --------------------------------------------------------------------------------------------------------- */
+/* --- oracle ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool naive_histogram(const float *cells, const uint64_t *order, uint64_t n, uint32_t d, double p[100]) {
   double min = INFINITY, max = -INFINITY, count = 0.0;
@@ -102,7 +102,8 @@ static double naive_l2(const float *a, uint64_t n_a, const float *b, uint64_t n_
 }
 
 /* Histograms [*n][100] of the shuffled partitions that hold a finite cell. */
-static double (*naive_partitions(const float *x, uint64_t n, uint32_t d, uint64_t seed, uint32_t size, size_t *n_out))[100] {
+static double (*naive_partitions(const float *x, uint64_t n, uint32_t d, uint64_t seed, uint32_t size,
+                                 size_t *n_out))[100] {
   uint64_t *order = identity_order(n);
   bf__random random = bf__random_of(seed);
   for (uint64_t i = n; i-- > 1;) {
@@ -133,7 +134,8 @@ static double naive_adaptivity(const float *a, uint64_t n_a, const float *b, uin
   return n_s && n_t ? (double)matches / (double)n_t : NAN;
 }
 
-/* --- comparison ----------------------------------------------------------------------------------------------------- */
+/* --- comparison -----------------------------------------------------------------------------------------------------
+ */
 
 static void check_value(const char *name, const bf_rows *a, const bf_rows *b, const bf_measure_options *options,
                         double expected) {
@@ -229,7 +231,7 @@ static void cells_that_are_not_finite_are_skipped(void **state) {
     uint64_t draw = bf__random_below(&random, 12);
     if (draw < 3) a[i] = draw == 0 ? NAN : draw == 1 ? INFINITY : -INFINITY;
   }
-  for (size_t i = 0; i < 70; ++i) b[i * 6 + 3] = NAN;              /* a column without a finite cell */
+  for (size_t i = 0; i < 70; ++i) b[i * 6 + 3] = NAN;                /* a column without a finite cell */
   for (size_t i = 0; i < 40 * 6; ++i) b[i] = i % 2 ? NAN : INFINITY; /* rows without one */
   check_pair(a, 130, b, 70, 6);
   free(a);

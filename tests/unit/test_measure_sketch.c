@@ -1,16 +1,14 @@
 /* The dense measures and the paper's on sketches, against plain re-implementations that read the sketch itself. */
+#include <bestfit/measure.h>
+#include <cmocka.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <bestfit/measure.h>
 
 #include "base/hash.h"
 #include "make_sketch.h"
@@ -52,11 +50,13 @@ static double compare_two(const char *name, bf_sketch *source, bf_sketch *target
   return value;
 }
 
-/* --- frame ---------------------------------------------------------------------------------------------------------- */
+/* --- frame ----------------------------------------------------------------------------------------------------------
+ */
 
 static void a_frame_pools_means_and_variances_with_equal_weight(void **state) {
   (void)state;
-  bf_sketch *few = make_normal_sketch(1, 50, D, 0.0, 1.0, NAMES), *many = make_normal_sketch(2, 5000, D, 4.0, 2.0, NAMES);
+  bf_sketch *few = make_normal_sketch(1, 50, D, 0.0, 1.0, NAMES),
+            *many = make_normal_sketch(2, 5000, D, 4.0, 2.0, NAMES);
   bf_sketch *both[2] = {few, many};
   bf_frame *frame = frame_of(both, 2);
   assert_int_equal(frame->n_columns, D);
@@ -67,7 +67,8 @@ static void a_frame_pools_means_and_variances_with_equal_weight(void **state) {
     assert_true(fabs(frame->columns[j].deviation - sqrt(second - mean * mean)) < 1e-9);
     for (uint32_t e = 1; e < BF__EDGES; ++e) assert_true(frame->columns[j].edges[e] >= frame->columns[j].edges[e - 1]);
     double below = (bf__column_below(&few->columns[j], frame->columns[j].edges[7]) +
-                    bf__column_below(&many->columns[j], frame->columns[j].edges[7])) / 2.0;
+                    bf__column_below(&many->columns[j], frame->columns[j].edges[7])) /
+                   2.0;
     assert_true(fabs(below - 0.5) < 0.02); /* the middle edge is the median of the mixture */
   }
   bf_frame_free(frame);
@@ -161,7 +162,8 @@ static void projected_views_compare_only_between_equal_column_lists(void **state
   bf_sketch_free(c);
 }
 
-/* --- quantile summaries --------------------------------------------------------------------------------------------- */
+/* --- quantile summaries ---------------------------------------------------------------------------------------------
+ */
 
 static void a_summary_keeps_atoms_and_extremes(void **state) {
   (void)state;
@@ -177,7 +179,8 @@ static void a_summary_keeps_atoms_and_extremes(void **state) {
   bf_sketch_free(sketch);
 }
 
-/* --- measures ------------------------------------------------------------------------------------------------------- */
+/* --- measures -------------------------------------------------------------------------------------------------------
+ */
 
 static double naive_js(const double *p, const double *q, size_t n) {
   double sum = 0.0;
@@ -192,7 +195,8 @@ static double naive_js(const double *p, const double *q, size_t n) {
 static void hist_jsd_agrees_with_histograms_of_the_rows(void **state) {
   (void)state;
   enum { N = 3000 };
-  double means_a[D] = {0, 1, 2, 3, 4}, means_b[D] = {0.5, 1, 2, 2, 4}, deviations_a[D] = {1, 1, 2, 1, 1}, deviations_b[D] = {1, 2, 2, 1, 1};
+  double means_a[D] = {0, 1, 2, 3, 4}, means_b[D] = {0.5, 1, 2, 2, 4}, deviations_a[D] = {1, 1, 2, 1, 1},
+         deviations_b[D] = {1, 2, 2, 1, 1};
   float *a = make_rows(5, N, D, means_a, deviations_a), *b = make_rows(6, N, D, means_b, deviations_b);
   bf_sketch *pair[2] = {make_sketch(a, N, D, NULL), make_sketch(b, N, D, NULL)};
   bf_frame *frame = frame_of(pair, 2);
@@ -228,7 +232,8 @@ static void hist_jsd_agrees_with_histograms_of_the_rows(void **state) {
 
 /* A standardised, clipped centroid coordinate. */
 static double z_of(const bf_frame *frame, const bf_sketch *sketch, uint32_t centroid, uint32_t j) {
-  double z = ((double)sketch->centroids[centroid * sketch->n_columns + j] - frame->columns[j].mean) / frame->columns[j].deviation;
+  double z = ((double)sketch->centroids[centroid * sketch->n_columns + j] - frame->columns[j].mean) /
+             frame->columns[j].deviation;
   return z > 8.0 ? 8.0 : z < -8.0 ? -8.0 : z;
 }
 
@@ -292,7 +297,8 @@ static void naive_cells(const bf_frame *frame, const bf_sketch *sketch, uint32_t
   for (uint32_t b = 0; b < 8; ++b) {
     double mean = 0.0, square = 0.0, all = 0.0;
     for (uint32_t i = 0; i < n; ++i) {
-      for (uint32_t j = 0; j < D; ++j) h[i][b] += z_of(frame, sketch, i, j) * (double)frame->planes[j * 64 + table * 8 + b];
+      for (uint32_t j = 0; j < D; ++j)
+        h[i][b] += z_of(frame, sketch, i, j) * (double)frame->planes[j * 64 + table * 8 + b];
       mean += h[i][b] * (double)sketch->centroid_rows[i] / rows;
       square += h[i][b] * h[i][b] * (double)sketch->centroid_rows[i] / rows;
     }
@@ -504,7 +510,8 @@ static void sketches_without_centroids_say_why(void **state) {
   bf_sketch_free(few);
 }
 
-/* --- the paper's from sketches -------------------------------------------------------------------------------------- */
+/* --- the paper's from sketches --------------------------------------------------------------------------------------
+ */
 
 static void on_a_lattice_the_papers_measures_equal_those_on_raw_rows(void **state) {
   (void)state;
