@@ -25,9 +25,9 @@
 #include "sketch/view.h"
 
 #define SLICE_ROWS (16u * BF__BLOCK_ROWS)
-#define CHUNK_CELLS 65536u /* about what one task of step 1 reads */
-#define CHUNK_ROWS 256u    /* and its rows at most */
-#define STRIPE 256u        /* columns that one task of step 2 takes */
+#define CHUNK_CELLS 262144u /* about what one task of step 1 reads */
+#define CHUNK_ROWS 256u     /* and its rows at most */
+#define STRIPE 256u         /* columns that one task of step 2 takes */
 
 typedef struct worker {
   uint64_t missing, cells;

@@ -26,8 +26,8 @@ typedef uint64_t vec4u __attribute__((vector_size(32)));
 typedef float vec4f __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
-/* Macros, not functions: a vector argument would have another calling convention in each variant. LOAD takes one vector,
- * since one memcpy for several would pass through memory. */
+/* Macros, not functions: a vector argument would have another calling convention in each variant. LOAD takes one
+ * vector, since one memcpy for several would pass through memory. */
 #define LOAD(vector, from) memcpy(&(vector), (from), sizeof(vector))
 #define SELECT(mask, a, b) ((vec8f)(((vec8i)(a) & (mask)) | ((vec8i)(b) & ~(mask))))
 #define FINITE(x) ((vec8f)((vec8i)(x)&0x7fffffff) <= FLT_MAX)

@@ -1,11 +1,6 @@
 /* Walks the table of strategies: what every row promises is tried on ordinary and on hostile sketches. */
 #include <bestfit/measure.h>
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

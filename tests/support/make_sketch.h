@@ -2,10 +2,17 @@
 #ifndef BESTFIT_TESTS_MAKE_SKETCH_H
 #define BESTFIT_TESTS_MAKE_SKETCH_H
 
-#include <bestfit/measure.h>
-#include <stdbool.h>
+/* cmocka.h needs the others before it */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <bestfit/measure.h>
+#include <stdbool.h>
 
 /* [n][d] rows; column j ~ N(means[j], deviations[j]^2), each row with a shared part so that columns correlate. You own
  * the result. */

@@ -1,12 +1,7 @@
 /* The paper's measures on raw rows against a plain re-implementation: loops over doubles, every histogram from its
  * definition. */
 #include <bestfit/measure.h>
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

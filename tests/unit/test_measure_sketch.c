@@ -1,11 +1,6 @@
 /* The dense measures and the paper's on sketches, against plain re-implementations that read the sketch itself. */
 #include <bestfit/measure.h>
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

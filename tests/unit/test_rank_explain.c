@@ -1,11 +1,6 @@
 /* Explanations: the rows of differences, suspected units, what is said of images, the match of partitions. */
 #include <bestfit/search.h>
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,6 @@
 /* Ranking: order, scores, groups, what is skipped and why; and the same over a repository. */
 #include <bestfit/search.h>
-#include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
