@@ -2,13 +2,14 @@
  *
  * Question it answers: how near is this source to this target, by which definition?
  *
- * The table (bf_strategy_at) is the one list of strategies: help, `bestfit strategies`, JSON and documentation are printed
- * from it. Formulas and sources: docs/strategies.md. Values are the named quantity (a divergence is >= 0 and lower is
- * closer); ranking flips signs by direction. NaN never leaves a strategy: an input without an answer is
+ * The table (bf_strategy_at) is the one list of strategies: help, `bestfit strategies`, JSON and documentation are
+ * printed from it. Formulas and sources: docs/strategies.md. Values are the named quantity (a divergence is >= 0 and
+ * lower is closer); ranking flips signs by direction. NaN never leaves a strategy: an input without an answer is
  * BF_ERR_NOT_APPLICABLE, with the reason.
  *
- * Determinism: all randomness is seeded; equal sketches, options and seed give equal values (the base and the AVX2 variant of a kernel
- * agree to the bit; BESTFIT_SIMD=scalar forces the former). Thread-safety: frames are read-only once made.
+ * Determinism: all randomness is seeded; equal sketches, options and seed give equal values (the base and the AVX2
+ * variant of a kernel agree to the bit; BESTFIT_SIMD=scalar forces the former). Thread-safety: frames are read-only
+ * once made.
  */
 #ifndef BESTFIT_MEASURE_H
 #define BESTFIT_MEASURE_H
@@ -22,9 +23,9 @@ extern "C" {
 typedef enum bf_direction { BF_LOWER_IS_CLOSER = 0, BF_HIGHER_IS_CLOSER = 1 } bf_direction;
 
 typedef struct bf_strategy_info {
-  const char *name;       /* stable: "hist-jsd" */
-  const char *family;     /* "data", "paper", "baseline", "composite" */
-  const char *needs;      /* "two sketches", "source accuracy", "nothing", "a repository" */
+  const char *name;   /* stable: "hist-jsd" */
+  const char *family; /* "data", "paper", "baseline", "composite" */
+  const char *needs;  /* "two sketches", "source accuracy", "nothing", "a repository" */
   bf_direction direction;
   double lowest, highest; /* range; infinities allowed */
   bool symmetric;
@@ -50,12 +51,12 @@ typedef struct bf_measure_options {
 #define BF_MEASURE_OPTIONS_INIT \
   { .struct_size = sizeof(bf_measure_options) }
 
-/* The common frame of one group of candidates: standardisation, bin edges, random features, hash planes, all derived from
- * the candidate sources with equal weight each (`compare`: from its two sketches). */
+/* The common frame of one group of candidates: standardisation, bin edges, random features, hash planes, all derived
+ * from the candidate sources with equal weight each (`compare`: from its two sketches). */
 typedef struct bf_frame bf_frame;
-/* The frame has the columns of the first source, matched by name where both sides have names, else by position; other sources may have
- * more named columns, which are ignored. Columns that are constant over the sources are dropped. The first source must outlive
- * the frame. Cost: some 10 to 20 ms, and a sort of the quantiles of all sources a column.
+/* The frame has the columns of the first source, matched by name where both sides have names, else by position; other
+ * sources may have more named columns, which are ignored. Columns that are constant over the sources are dropped. The
+ * first source must outlive the frame. Cost: some 10 to 20 ms, and a sort of the quantiles of all sources a column.
  * BF_ERR_MISMATCH: a source differs in kind or lacks a column (named), or has projected columns of another list.
  * BF_ERR_INVALID_ARGUMENT: no source. */
 BF_API BF_MUST_CHECK bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources,
@@ -64,11 +65,12 @@ BF_API void bf_frame_free(bf_frame *frame);
 /* Names of columns that are constant over the sources and thus left out (borrowed; NULL past the end). */
 BF_API const char *bf_frame_dropped_column(const bf_frame *frame, size_t i);
 
-/* A sketch as seen in a frame: standardised centroids, features, cells, factored covariance, partition histograms; reusable over
- * measures. Takes 1 to 2 ms and some 300 KiB (64 columns, 256 centroids); a measure of a prepared pair takes 1 to 50 microseconds. */
+/* A sketch as seen in a frame: standardised centroids, features, cells, factored covariance, partition histograms;
+ * reusable over measures. Takes 1 to 2 ms and some 300 KiB (64 columns, 256 centroids); a measure of a prepared pair
+ * takes 1 to 50 microseconds. */
 typedef struct bf_prepared bf_prepared;
-/* BF_ERR_MISMATCH: a column of the frame is missing in the sketch (named), or the kind differs, or projected views of unequal
- * column lists. The sketch and the frame must outlive the result. */
+/* BF_ERR_MISMATCH: a column of the frame is missing in the sketch (named), or the kind differs, or projected views of
+ * unequal column lists. The sketch and the frame must outlive the result. */
 BF_API BF_MUST_CHECK bf_status bf_prepared_create(const bf_frame *frame, const bf_sketch *sketch, bf_prepared **out,
                                                   bf_error *err);
 BF_API void bf_prepared_free(bf_prepared *prepared);
@@ -79,16 +81,16 @@ BF_API void bf_prepared_free(bf_prepared *prepared);
 BF_API BF_MUST_CHECK bf_status bf_measure(const char *name, const bf_prepared *source, const bf_prepared *target,
                                           double *out, bf_error *err);
 
-/* The paper's measure `name` on raw rows, exact by definition: paper-jsd, paper-l2, paper-adaptivity. Cells that are not finite
- * are skipped. The shuffle of paper-adaptivity is a Fisher-Yates of each side's rows, seeded from options->seed with a stream of its own
- * a side. paper-l2 needs equal columns (BF_ERR_NOT_APPLICABLE with both numbers otherwise).
- * Cost: two reads of the rows; 8 bytes a row of memory. 10,000 x 3,072 against the same in partitions of 800: 0.1 s on two cores.
- * BF_ERR_UNSUPPORTED: the strategy has no raw form. Others as bf_measure. */
+/* The paper's measure `name` on raw rows, exact by definition: paper-jsd, paper-l2, paper-adaptivity. Cells that are
+ * not finite are skipped. The shuffle of paper-adaptivity is a Fisher-Yates of each side's rows, seeded from
+ * options->seed with a stream of its own a side. paper-l2 needs equal columns (BF_ERR_NOT_APPLICABLE with both numbers
+ * otherwise). Cost: two reads of the rows; 8 bytes a row of memory. 10,000 x 3,072 against the same in partitions of
+ * 800: 0.1 s on two cores. BF_ERR_UNSUPPORTED: the strategy has no raw form. Others as bf_measure. */
 BF_API BF_MUST_CHECK bf_status bf_measure_raw(const char *name, const bf_rows *source, const bf_rows *target,
                                               const bf_measure_options *options, double *out, bf_error *err);
 
-/* Jensen-Shannon divergence of every (target partition, source partition) from two sketches, 100 bins, natural logarithm:
- * row-major [*n_target][*n_source] in *out (you own it, free()). Partitions as in paper-adaptivity.
+/* Jensen-Shannon divergence of every (target partition, source partition) from two sketches, 100 bins, natural
+ * logarithm: row-major [*n_target][*n_source] in *out (you own it, free()). Partitions as in paper-adaptivity.
  * BF_ERR_NOT_APPLICABLE: a side without partitions. */
 BF_API BF_MUST_CHECK bf_status bf_partition_matrix(const bf_sketch *source, const bf_sketch *target,
                                                    const bf_measure_options *options, double **out, size_t *n_target,

@@ -2,13 +2,13 @@
  *
  * Question it answers: which of our models do we deploy on this unlabelled data, and why?
  *
- * Method: candidates are grouped by equal columns; in each group a frame is derived, every measure of the strategy computed,
- * z-scored and signed so that higher is better; groups merge by z. Ties break by model id. docs/strategies.md.
- * A measure without an answer for a candidate is NaN in measure_values and adds 0 to `similarity`; a candidate for which the asked
- * measure has no answer is skipped with the reason. A single named measure scores its signed value where all candidates have equal columns,
- * else its z-score in the group. Reasons: the standing by each measure for all; differences for the first 32 and the last.
- * Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as its sketches and seed.
- * Thread-safety: a result is read-only.
+ * Method: candidates are grouped by equal columns; in each group a frame is derived, every measure of the strategy
+ * computed, z-scored and signed so that higher is better; groups merge by z. Ties break by model id.
+ * docs/strategies.md. A measure without an answer for a candidate is NaN in measure_values and adds 0 to `similarity`;
+ * a candidate for which the asked measure has no answer is skipped with the reason. A single named measure scores its
+ * signed value where all candidates have equal columns, else its z-score in the group. Reasons: the standing by each
+ * measure for all; differences for the first 32 and the last. Cost: one to two milliseconds a candidate (threads over
+ * candidates). Determinism: as its sketches and seed. Thread-safety: a result is read-only.
  */
 #ifndef BESTFIT_SEARCH_H
 #define BESTFIT_SEARCH_H
@@ -61,12 +61,12 @@ typedef struct bf_skipped {
 
 typedef struct bf_search_result bf_search_result;
 
-/* Ranks. BF_ERR_NOT_FOUND: unknown strategy. No candidate that can be ranked is not an error: the list is empty and every candidate is
- * among the skipped with its reason. BF_ERR_NOT_APPLICABLE: an empty target. */
+/* Ranks. BF_ERR_NOT_FOUND: unknown strategy. No candidate that can be ranked is not an error: the list is empty and
+ * every candidate is among the skipped with its reason. BF_ERR_NOT_APPLICABLE: an empty target. */
 BF_API BF_MUST_CHECK bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
                                        const bf_search_options *options, bf_search_result **out, bf_error *err);
-/* The same over the latest versions in a repository; the result owns what it loaded. A sketch that does not decode is skipped with its
- * reason. */
+/* The same over the latest versions in a repository; the result owns what it loaded. A sketch that does not decode is
+ * skipped with its reason. */
 BF_API BF_MUST_CHECK bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_options *options,
                                          bf_search_result **out, bf_error *err);
 BF_API void bf_search_result_free(bf_search_result *result);
@@ -82,17 +82,18 @@ BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *res
 BF_API size_t bf_search_result_warning_count(const bf_search_result *result);
 BF_API const char *bf_search_result_warning(const bf_search_result *result, size_t i);
 
-/* Why a source is near or far: structured, for reports. Rows are the view's columns; for wide (projected) features the raw columns whose
- * means differ most ("column 17"); for images brightness (mean), contrast (deviation of all pixels) and the brightness of the regions
- * top, bottom, left, right, centre (thirds), all with white as 1. */
+/* Why a source is near or far: structured, for reports. Rows are the view's columns; for wide (projected) features the
+ * raw columns whose means differ most ("column 17"); for images brightness (mean), contrast (deviation of all pixels)
+ * and the brightness of the regions top, bottom, left, right, centre (thirds), all with white as 1. */
 typedef struct bf_column_difference {
-  const char *name;       /* column, or "brightness", "contrast" … for images; never NULL */
-  double jsd;             /* Jensen-Shannon divergence of 16 bins; NaN where only means are known */
-  double shift;           /* (target mean - source mean) / source deviation; the target's where the source is constant; 0 where both are constant and
-                             equal, +-8 where they are constant and differ */
-  double scale;           /* target spread / source spread (interquartile range, else deviation); NaN: undefined */
+  const char *name; /* column, or "brightness", "contrast" … for images; never NULL */
+  double jsd;       /* Jensen-Shannon divergence of 16 bins; NaN where only means are known */
+  double shift; /* (target mean - source mean) / source deviation; the target's where the source is constant; 0 where
+                   both are constant and equal, +-8 where they are constant and differ */
+  double scale; /* target spread / source spread (interquartile range, else deviation); NaN: undefined */
   double source_mean, target_mean;
-  double unit_factor;     /* 0: units agree; else the factor that target values seem to carry (1000: mm for m; 1.8: Fahrenheit) */
+  double unit_factor; /* 0: units agree; else the factor that target values seem to carry (1000: mm for m; 1.8:
+                         Fahrenheit) */
 } bf_column_difference;
 
 typedef struct bf_explanation bf_explanation;
