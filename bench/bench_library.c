@@ -1,7 +1,9 @@
-/* Times library calls on two loaded sketches, and the scan of a CSV file by DuckDB alone: the parts of bench/run that need C.
+/* Times library calls on two loaded sketches, and the scan of a CSV file by DuckDB alone: the parts of bench/run that
+ * need C.
  *
  *   bench_library measure NAME SOURCE.sketch TARGET.sketch PARTITION_SIZE   microseconds a call, prepared sketches
- *   bench_library scan FILE.csv                                             seconds that DuckDB takes to scan every column
+ *   bench_library scan FILE.csv                                             seconds that DuckDB takes to scan every
+ * column
  */
 #include <bestfit/measure.h>
 #include <duckdb.h>
@@ -34,7 +36,8 @@ static bf_sketch *load_sketch(const char *path) {
   return sketch;
 }
 
-static int time_measure(const char *name, const char *source_path, const char *target_path, const char *partition_size) {
+static int time_measure(const char *name, const char *source_path, const char *target_path,
+                        const char *partition_size) {
   const bf_sketch *sketches[2] = {load_sketch(source_path), load_sketch(target_path)};
   bf_measure_options options = BF_MEASURE_OPTIONS_INIT;
   options.partition_size = (uint32_t)atoi(partition_size);

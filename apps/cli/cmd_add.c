@@ -86,7 +86,7 @@ static bf_status make_card(const cli *c, addition *a, const char *input_kind, bf
   static const char *const texts[] = {"name", "task", "domain", "license", "tag", "accuracy", "classes"};
   bool any = a->given == NULL;
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) any |= cli_flag(c, texts[i]);
-  const char **words = calloc(2 * (size_t)MAX_WORDS, sizeof *words), **classes = words + MAX_WORDS;
+  const char **words = calloc(2 * (size_t)MAX_WORDS, sizeof *words);
   char *class_text = strdup(cli_flag(c, "classes") ? cli_text(c, "classes") : "");
   bf_status status = BF_OK;
   if (words == NULL || class_text == NULL) {
@@ -102,8 +102,8 @@ static bf_status make_card(const cli *c, addition *a, const char *input_kind, bf
   fields.tags = words;
   fields.n_tags = cli_list(c, "tag", words, MAX_WORDS);
   if (fields.n_tags > MAX_WORDS) fields.n_tags = MAX_WORDS;
-  fields.classes = classes;
-  fields.n_classes = split(class_text, classes, MAX_WORDS);
+  fields.classes = words + MAX_WORDS;
+  fields.n_classes = split(class_text, words + MAX_WORDS, MAX_WORDS);
   if (a->given == NULL) fields.input_kind = input_kind;
   free(a->card);
   a->card = NULL;

@@ -35,22 +35,22 @@ extern "C" {
 #define BF_VERSION_PATCH 0
 
 /* name, stable string, exit code of the command line, HTTP status */
-#define BF_STATUS_LIST(X)                                  \
-  X(BF_OK, "ok", 0, 200)                                   \
-  X(BF_ERR_INVALID_ARGUMENT, "invalid-argument", 2, 400)   \
-  X(BF_ERR_NOT_FOUND, "not-found", 3, 404)                 \
-  X(BF_ERR_EXISTS, "exists", 4, 409)                       \
-  X(BF_ERR_FORMAT, "format", 5, 422)                       \
-  X(BF_ERR_CORRUPT, "corrupt", 6, 422)                     \
-  X(BF_ERR_MISMATCH, "mismatch", 7, 422)                   \
-  X(BF_ERR_LIMIT, "limit", 8, 413)                         \
-  X(BF_ERR_IO, "io", 9, 500)                               \
-  X(BF_ERR_NO_SPACE, "no-space", 10, 507)                  \
-  X(BF_ERR_BUSY, "busy", 11, 503)                          \
-  X(BF_ERR_UNSUPPORTED, "unsupported", 12, 501)            \
-  X(BF_ERR_MEMORY, "memory", 13, 500)                      \
-  X(BF_ERR_NOT_APPLICABLE, "not-applicable", 14, 422)      \
-  X(BF_ERR_CANCELLED, "cancelled", 130, 499)               \
+#define BF_STATUS_LIST(X)                                \
+  X(BF_OK, "ok", 0, 200)                                 \
+  X(BF_ERR_INVALID_ARGUMENT, "invalid-argument", 2, 400) \
+  X(BF_ERR_NOT_FOUND, "not-found", 3, 404)               \
+  X(BF_ERR_EXISTS, "exists", 4, 409)                     \
+  X(BF_ERR_FORMAT, "format", 5, 422)                     \
+  X(BF_ERR_CORRUPT, "corrupt", 6, 422)                   \
+  X(BF_ERR_MISMATCH, "mismatch", 7, 422)                 \
+  X(BF_ERR_LIMIT, "limit", 8, 413)                       \
+  X(BF_ERR_IO, "io", 9, 500)                             \
+  X(BF_ERR_NO_SPACE, "no-space", 10, 507)                \
+  X(BF_ERR_BUSY, "busy", 11, 503)                        \
+  X(BF_ERR_UNSUPPORTED, "unsupported", 12, 501)          \
+  X(BF_ERR_MEMORY, "memory", 13, 500)                    \
+  X(BF_ERR_NOT_APPLICABLE, "not-applicable", 14, 422)    \
+  X(BF_ERR_CANCELLED, "cancelled", 130, 499)             \
   X(BF_ERR_INTERNAL, "internal", 70, 500)
 
 typedef enum bf_status {
@@ -74,7 +74,8 @@ BF_API int bf_status_exit_code(bf_status status);
 BF_API int bf_status_http(bf_status status);
 /* Version of the library as linked, "0.1.0". */
 BF_API const char *bf_version(void);
-/* SHA-256 of bytes as 64 lower-case hexadecimal digits and a terminator: the name of a blob. BF_ERR_INTERNAL: libcrypto refuses. */
+/* SHA-256 of bytes as 64 lower-case hexadecimal digits and a terminator: the name of a blob. BF_ERR_INTERNAL: libcrypto
+ * refuses. */
 BF_API BF_MUST_CHECK bf_status bf_sha256(const void *bytes, size_t n_bytes, char out[65], bf_error *err);
 
 /* Progress of a long call: `done` of `total` in `unit` ("rows", "bytes", "models"); total 0: unknown.

@@ -55,9 +55,9 @@ typedef struct bf_dataset_options {
   const char *drop;    /* the same, to leave out; not together with columns */
   const char *where;   /* table formats: an SQL condition on the columns; run without file or network access */
   const char *member;  /* npz: name of the array; NULL: the only one, else "X", "x", "data", "arr_0" in this order */
-  double range_max;    /* images: value of white, 1, 16 or 255 …; 0: guessed from the first batch, doubt is a warning */
-  uint32_t n_threads;  /* 0: all cores */
-  size_t batch_bytes;  /* 0: 8 MiB */
+  double range_max; /* images: value of white, 1, 16 or 255 …; 0: guessed from the first batch, doubt is a warning */
+  uint32_t n_threads; /* 0: all cores */
+  size_t batch_bytes; /* 0: 8 MiB */
 } bf_dataset_options;
 #define BF_DATASET_OPTIONS_INIT \
   { .struct_size = sizeof(bf_dataset_options) }

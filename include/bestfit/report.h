@@ -2,14 +2,15 @@
  *
  * Question it answers: how do I show a colleague why this model, and check it by eye?
  *
- * The page holds the ranking with reasons, distributions of the target against the best and the worst model, the partition match matrix,
- * and for images thumbnails of the target with the mean image of each side. Plots are Vega-Lite, whose scripts are put into the page, so
- * that it opens without a network. Everything that comes from data or cards is escaped, and the page's content security policy runs
- * no script but ours (named by hash, without evaluation of strings).
+ * The page holds the ranking with reasons, distributions of the target against the best and the worst model, the
+ * partition match matrix, and for images thumbnails of the target with the mean image of each side. Plots are
+ * Vega-Lite, whose scripts are put into the page, so that it opens without a network. Everything that comes from data
+ * or cards is escaped, and the page's content security policy runs no script but ours (named by hash, without
+ * evaluation of strings).
  *
- * Size: some 0.9 MB, of which 0.84 MB are the plot scripts. Time: a fraction of a second, and one reading of at most 2,000 rows for
- * thumbnails. Determinism: equal inputs give equal bytes; no date is written. Thread-safety: as its arguments.
- * Privacy: the page holds pictures and statistics of the target.
+ * Size: some 0.9 MB, of which 0.84 MB are the plot scripts. Time: a fraction of a second, and one reading of at most
+ * 2,000 rows for thumbnails. Determinism: equal inputs give equal bytes; no date is written. Thread-safety: as its
+ * arguments. Privacy: the page holds pictures and statistics of the target.
  */
 #ifndef BESTFIT_REPORT_H
 #define BESTFIT_REPORT_H
@@ -22,20 +23,21 @@ extern "C" {
 
 typedef struct bf_report_options {
   size_t struct_size;
-  const char *title;       /* NULL: made of the target's name */
-  const char *target_name; /* what the user gave, shown */
-  const char *target_path; /* dataset to take thumbnails from; NULL: none (only a sketch is there) */
+  const char *title;                         /* NULL: made of the target's name */
+  const char *target_name;                   /* what the user gave, shown */
+  const char *target_path;                   /* dataset to take thumbnails from; NULL: none (only a sketch is there) */
   const bf_dataset_options *dataset_options; /* for target_path */
-  const char *share_dir;   /* folder with vega.min.js, vega-lite.min.js, vega-embed.min.js; NULL: the environment's
-                              BESTFIT_SHARE, else where it was installed */
+  const char *share_dir; /* folder with vega.min.js, vega-lite.min.js, vega-embed.min.js; NULL: the environment's
+                            BESTFIT_SHARE, else where it was installed */
   bf_measure_options measure;
 } bf_report_options;
 #define BF_REPORT_OPTIONS_INIT \
   { .struct_size = sizeof(bf_report_options), .measure = BF_MEASURE_OPTIONS_INIT }
 
-/* Writes the page to `path` (to a temporary name first, then renamed). First place is the best, last the worst. Without a partition
- * size given, a side of less than 4,000 rows is cut into about 12 partitions for the matrix. Errors of reading target_path;
- * BF_ERR_IO, BF_ERR_NO_SPACE; BF_ERR_NOT_FOUND: the plot scripts are missing (remedy in the message). */
+/* Writes the page to `path` (to a temporary name first, then renamed). First place is the best, last the worst. Without
+ * a partition size given, a side of less than 4,000 rows is cut into about 12 partitions for the matrix. Errors of
+ * reading target_path; BF_ERR_IO, BF_ERR_NO_SPACE; BF_ERR_NOT_FOUND: the plot scripts are missing (remedy in the
+ * message). */
 BF_API BF_MUST_CHECK bf_status bf_report_write(const bf_search_result *result, const bf_sketch *target,
                                                const bf_report_options *options, const char *path, bf_error *err);
 

@@ -33,10 +33,18 @@ static void write_little(bf__writer *w, uint64_t v, unsigned n) {
   bf__write(w, bytes, n);
 }
 
-void bf__write_u8(bf__writer *w, uint8_t v) { write_little(w, v, 1); }
-void bf__write_u16(bf__writer *w, uint16_t v) { write_little(w, v, 2); }
-void bf__write_u32(bf__writer *w, uint32_t v) { write_little(w, v, 4); }
-void bf__write_u64(bf__writer *w, uint64_t v) { write_little(w, v, 8); }
+void bf__write_u8(bf__writer *w, uint8_t v) {
+  write_little(w, v, 1);
+}
+void bf__write_u16(bf__writer *w, uint16_t v) {
+  write_little(w, v, 2);
+}
+void bf__write_u32(bf__writer *w, uint32_t v) {
+  write_little(w, v, 4);
+}
+void bf__write_u64(bf__writer *w, uint64_t v) {
+  write_little(w, v, 8);
+}
 
 void bf__write_f32(bf__writer *w, float v) {
   uint32_t bits;
@@ -62,9 +70,13 @@ void bf__write_varint(bf__writer *w, uint64_t v) {
   bf__write(w, bytes, n);
 }
 
-bf__reader bf__reader_of(const void *data, size_t size) { return (bf__reader){.data = data, .size = size}; }
+bf__reader bf__reader_of(const void *data, size_t size) {
+  return (bf__reader){.data = data, .size = size};
+}
 
-size_t bf__reader_left(const bf__reader *r) { return r->failed ? 0 : r->size - r->position; }
+size_t bf__reader_left(const bf__reader *r) {
+  return r->failed ? 0 : r->size - r->position;
+}
 
 const uint8_t *bf__read(bf__reader *r, size_t n) {
   if (r->failed || n > r->size - r->position) {
@@ -83,10 +95,18 @@ static uint64_t read_little(bf__reader *r, unsigned n) {
   return v;
 }
 
-uint8_t bf__read_u8(bf__reader *r) { return (uint8_t)read_little(r, 1); }
-uint16_t bf__read_u16(bf__reader *r) { return (uint16_t)read_little(r, 2); }
-uint32_t bf__read_u32(bf__reader *r) { return (uint32_t)read_little(r, 4); }
-uint64_t bf__read_u64(bf__reader *r) { return read_little(r, 8); }
+uint8_t bf__read_u8(bf__reader *r) {
+  return (uint8_t)read_little(r, 1);
+}
+uint16_t bf__read_u16(bf__reader *r) {
+  return (uint16_t)read_little(r, 2);
+}
+uint32_t bf__read_u32(bf__reader *r) {
+  return (uint32_t)read_little(r, 4);
+}
+uint64_t bf__read_u64(bf__reader *r) {
+  return read_little(r, 8);
+}
 
 float bf__read_f32(bf__reader *r) {
   uint32_t bits = bf__read_u32(r);

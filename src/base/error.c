@@ -39,7 +39,9 @@ int bf_status_http(bf_status status) {
 #define TO_STRING(x) #x
 #define VERSION_STRING(a, b, c) TO_STRING(a) "." TO_STRING(b) "." TO_STRING(c)
 
-const char *bf_version(void) { return VERSION_STRING(BF_VERSION_MAJOR, BF_VERSION_MINOR, BF_VERSION_PATCH); }
+const char *bf_version(void) {
+  return VERSION_STRING(BF_VERSION_MAJOR, BF_VERSION_MINOR, BF_VERSION_PATCH);
+}
 
 /* A message that was cut must not end within a UTF-8 sequence. */
 static void trim_utf8(char *s, size_t capacity) {

@@ -22,19 +22,16 @@ bf_status bf__file_read(const char *path, size_t max_bytes, uint8_t **out, size_
   struct stat st;
   if (fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) capacity = (size_t)st.st_size;
   if (capacity > max_bytes) {
-    status = bf__error(err, BF_ERR_LIMIT, "%s has %zu bytes, more than the %zu that are read", path, capacity, max_bytes);
+    status =
+        bf__error(err, BF_ERR_LIMIT, "%s has %zu bytes, more than the %zu that are read", path, capacity, max_bytes);
+    goto out;
+  }
+  data = bf__alloc(capacity + 2, 1); /* one byte more than known, so that the end is seen without growing, and a zero */
+  if (!data) {
+    status = bf__error_memory(err, capacity);
     goto out;
   }
   for (;;) {
-    if (size == capacity || !data) { /* one byte more than known, so that the end is seen without growing */
-      capacity = data ? capacity * 2 + 4096 : capacity;
-      uint8_t *grown = bf__realloc(data, capacity + 2, 1);
-      if (!grown) {
-        status = bf__error_memory(err, capacity);
-        goto out;
-      }
-      data = grown;
-    }
     ssize_t n = read(file, data + size, capacity + 1 - size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
@@ -47,7 +44,14 @@ bf_status bf__file_read(const char *path, size_t max_bytes, uint8_t **out, size_
       status = bf__error(err, BF_ERR_LIMIT, "%s has more than the %zu bytes that are read", path, max_bytes);
       goto out;
     }
-    if (size > capacity) capacity = size;
+    if (size <= capacity) continue;
+    capacity = capacity * 2 + 4096;
+    uint8_t *grown = bf__realloc(data, capacity + 2, 1);
+    if (!grown) {
+      status = bf__error_memory(err, capacity);
+      goto out;
+    }
+    data = grown;
   }
   data[size] = 0;
   *out = data;
@@ -114,7 +118,8 @@ bf_status bf__make_directories(const char *path, bf_error *err) {
     bool end = *p == '\0';
     if (*p != '/' && !end) continue;
     *p = '\0';
-    if (mkdir(copy, 0777) != 0 && errno != EEXIST) status = bf__error_errno(err, errno, "cannot make the folder %s", copy);
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+      status = bf__error_errno(err, errno, "cannot make the folder %s", copy);
     if (end) break;
     *p = '/';
   }

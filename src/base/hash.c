@@ -7,7 +7,9 @@
 
 #include "base/memory.h"
 
-uint64_t bf__xxh64(const void *bytes, size_t n, uint64_t seed) { return XXH3_64bits_withSeed(bytes, n, seed); }
+uint64_t bf__xxh64(const void *bytes, size_t n, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes, n, seed);
+}
 
 static uint64_t splitmix(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -17,7 +19,9 @@ static uint64_t splitmix(uint64_t z) {
 
 #define GOLDEN 0x9E3779B97F4A7C15u
 
-uint64_t bf__mix64(uint64_t seed, uint64_t number) { return splitmix(splitmix(seed + GOLDEN) + (number + 1) * GOLDEN); }
+uint64_t bf__mix64(uint64_t seed, uint64_t number) {
+  return splitmix(splitmix(seed + GOLDEN) + (number + 1) * GOLDEN);
+}
 
 bf__random bf__random_of(uint64_t seed) {
   bf__random r;
@@ -25,7 +29,9 @@ bf__random bf__random_of(uint64_t seed) {
   return r;
 }
 
-static uint64_t rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+static uint64_t rotate(uint64_t x, int k) {
+  return (x << k) | (x >> (64 - k));
+}
 
 uint64_t bf__random_u64(bf__random *r) {
   uint64_t *s = r->s, result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
@@ -38,7 +44,9 @@ uint64_t bf__random_u64(bf__random *r) {
   return result;
 }
 
-double bf__random_unit(bf__random *r) { return (double)(bf__random_u64(r) >> 11) * 0x1p-53; }
+double bf__random_unit(bf__random *r) {
+  return (double)(bf__random_u64(r) >> 11) * 0x1p-53;
+}
 
 uint64_t bf__random_below(bf__random *r, uint64_t n) {
   if (n == 0) return 0;

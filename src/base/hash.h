@@ -18,9 +18,9 @@ typedef struct bf__random {
 } bf__random;
 bf__random bf__random_of(uint64_t seed);
 uint64_t bf__random_u64(bf__random *r);
-double bf__random_unit(bf__random *r);               /* [0, 1) */
+double bf__random_unit(bf__random *r);                /* [0, 1) */
 uint64_t bf__random_below(bf__random *r, uint64_t n); /* [0, n), unbiased; 0 for n = 0 */
-double bf__random_normal(bf__random *r);             /* Box-Muller, query time only (libm) */
+double bf__random_normal(bf__random *r);              /* Box-Muller, query time only (libm) */
 
 /* SHA-256 in hexadecimal, streamed. */
 typedef struct bf__sha256 bf__sha256;

@@ -11,7 +11,8 @@ bf_status bf__library_load(const char *file, const char *purpose, const char *re
     void *function = dlsym(library, symbols[i].name);
     if (!function) {
       dlclose(library);
-      return bf__error(err, BF_ERR_UNSUPPORTED, "%s: this version of %s lacks %s: %s", purpose, file, symbols[i].name, remedy);
+      return bf__error(err, BF_ERR_UNSUPPORTED, "%s: this version of %s lacks %s: %s", purpose, file, symbols[i].name,
+                       remedy);
     }
     memcpy(symbols[i].slot, &function, sizeof function); /* POSIX: function and object pointers have one size */
   }

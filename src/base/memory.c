@@ -9,12 +9,20 @@
 /* Countdown of the fault tests; thread-local, so that tests in one process do not disturb each other. */
 static _Thread_local long fail_countdown;
 
-void bf__alloc_fail_at(long n) { fail_countdown = n; }
+void bf__alloc_fail_at(long n) {
+  fail_countdown = n;
+}
 
-static bool must_fail(void) { return fail_countdown > 0 && --fail_countdown == 0; }
+static bool must_fail(void) {
+  return fail_countdown > 0 && --fail_countdown == 0;
+}
 
-bool bf__mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-bool bf__add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+bool bf__mul(size_t a, size_t b, size_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+bool bf__add(size_t a, size_t b, size_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
 
 void *bf__alloc(size_t n_elements, size_t element_bytes) {
   size_t n_bytes;
@@ -34,7 +42,9 @@ char *bf__strndup(const char *s, size_t n) {
   return copy;
 }
 
-char *bf__strdup(const char *s) { return bf__strndup(s, strlen(s)); }
+char *bf__strdup(const char *s) {
+  return bf__strndup(s, strlen(s));
+}
 
 char *bf__asprintf(const char *format, ...) {
   va_list args, again;

@@ -19,13 +19,13 @@
 #include "dataset/folder.h"
 
 /* The functions in use, of libvips and of the GLib that it brings; loaded with the first image. */
-#define VIPS_FUNCTIONS(X) \
-  X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \
-  X(vips_error_buffer_copy) X(vips_flatten) X(vips_image_get_bands) X(vips_image_get_format) \
-  X(vips_image_get_height) X(vips_image_get_interpretation) X(vips_image_get_width) X(vips_image_hasalpha) \
-  X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_init) X(vips_jpegload) X(vips_pngload) \
-  X(vips_pngsave_buffer) X(vips_thread_shutdown) X(vips_webpload) X(g_free) X(g_log_set_handler) \
-  X(g_object_unref)
+#define VIPS_FUNCTIONS(X)                                                                                            \
+  X(vips_cache_set_max)                                                                                              \
+  X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) X(vips_error_buffer_copy) X(vips_flatten)    \
+      X(vips_image_get_bands) X(vips_image_get_format) X(vips_image_get_height) X(vips_image_get_interpretation)     \
+          X(vips_image_get_width) X(vips_image_hasalpha) X(vips_image_new_from_memory) X(vips_image_write_to_memory) \
+              X(vips_init) X(vips_jpegload) X(vips_pngload) X(vips_pngsave_buffer) X(vips_thread_shutdown)           \
+                  X(vips_webpload) X(g_free) X(g_log_set_handler) X(g_object_unref)
 
 static struct {
 #define SLOT(name) __typeof__(name) *name;
@@ -74,8 +74,9 @@ static void start_vips(void) {
 #define SYMBOL(name) {#name, (void *)&lib.name},
   const bf__symbol symbols[] = {VIPS_FUNCTIONS(SYMBOL)};
 #undef SYMBOL
-  library_status = bf__library_load("libvips.so.42", "reading and writing images", "install Debian's libvips42 (scripts/bootstrap does)",
-                                 symbols, sizeof symbols / sizeof *symbols, &library_error);
+  library_status = bf__library_load("libvips.so.42", "reading and writing images",
+                                    "install Debian's libvips42 (scripts/bootstrap does)", symbols,
+                                    sizeof symbols / sizeof *symbols, &library_error);
   if (library_status != BF_OK) return;
   if (lib.vips_init("bestfit") != 0) {
     library_status = bf__error(&library_error, BF_ERR_INTERNAL, "the image reader (libvips) does not start");
@@ -224,8 +225,8 @@ static bf_status plan_batch(bf_dataset *d, folder_reader *r, size_t *n, size_t *
       drop_plan(r, *n);
       return status;
     }
-    bf_image shape = {(uint32_t)lib.vips_image_get_height(image), (uint32_t)lib.vips_image_get_width(image), channels_of(image),
-                      NULL};
+    bf_image shape = {(uint32_t)lib.vips_image_get_height(image), (uint32_t)lib.vips_image_get_width(image),
+                      channels_of(image), NULL};
     size_t cells = (size_t)shape.height * shape.width * shape.channels;
     if (*n && *total + cells > most) {
       r->next_image = image;
@@ -366,10 +367,10 @@ bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t w
   bf_status status = BF_OK;
   BF_TRY(need_vips(err));
   image = lib.vips_image_new_from_memory(pixels, (size_t)n_pixels * channels, (int)width, (int)height, (int)channels,
-                                     VIPS_FORMAT_UCHAR);
+                                         VIPS_FORMAT_UCHAR);
   if (!image ||
-      lib.vips_copy(image, &tagged, "interpretation", channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB,
-                NULL) != 0 ||
+      lib.vips_copy(image, &tagged, "interpretation",
+                    channels == 1 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL) != 0 ||
       lib.vips_pngsave_buffer(tagged, &png, &n, "compression", 9, "strip", TRUE, NULL) != 0)
     BF_TRY(bf__error(err, BF_ERR_INTERNAL, "encoding PNG: %s", vips_reason(reason, sizeof reason)));
   *out = bf__alloc(n, 1); /* libvips' block needs libvips' free */

@@ -147,7 +147,7 @@ static size_t item_name(const bf__array_info *info, const uint8_t *item, char *o
       return (size_t)snprintf(out, room, "%llu", (unsigned long long)item_bits(info, item));
     default: {
       uint64_t bits = item_bits(info, item);
-      uint32_t unused = 64 - 8 * info->item_bytes;
+      uint32_t unused = info->item_bytes > 0 && info->item_bytes < 8 ? 64 - 8 * info->item_bytes : 0;
       int64_t v = (int64_t)(bits << unused) >> unused;
       return (size_t)snprintf(out, room, "%lld", (long long)v);
     }

@@ -1,4 +1,5 @@
 /* NumPy's .npz: a zip archive of .npy members, read as a stream of one member. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zip.h>
@@ -32,9 +33,8 @@ static zip_int64_t locate(zip_t *archive, const char *name) {
   char with_suffix[512];
   zip_int64_t i = zip_name_locate(archive, name, 0);
   if (i >= 0) return i;
-  if (strlen(name) + 5 > sizeof with_suffix) return -1;
-  strcpy(with_suffix, name);
-  strcat(with_suffix, ".npy");
+  int n = snprintf(with_suffix, sizeof with_suffix, "%s.npy", name);
+  if (n < 0 || (size_t)n >= sizeof with_suffix) return -1;
   return zip_name_locate(archive, with_suffix, 0);
 }
 

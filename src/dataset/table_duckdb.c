@@ -23,12 +23,13 @@
 #include "dataset/dataset_internal.h"
 
 /* The functions in use; the library is loaded with the first table. */
-#define DUCKDB_FUNCTIONS(X) \
-  X(close) X(connect) X(data_chunk_get_size) X(data_chunk_get_vector) X(destroy_data_chunk) X(destroy_pending) \
-  X(destroy_prepare) X(destroy_result) X(disconnect) X(execute_pending) X(fetch_chunk) X(free) X(nparams) \
-  X(open) X(pending_error) X(pending_prepared_streaming) X(prepare) X(prepare_error) X(prepared_statement_type) \
-  X(query) X(query_progress) X(result_error) X(row_count) X(string_t_data) X(string_t_length) \
-  X(validity_row_is_valid) X(value_int64) X(value_varchar) X(vector_get_data) X(vector_get_validity)
+#define DUCKDB_FUNCTIONS(X)                                                                                           \
+  X(close)                                                                                                            \
+  X(connect) X(data_chunk_get_size) X(data_chunk_get_vector) X(destroy_data_chunk) X(destroy_pending)                 \
+      X(destroy_prepare) X(destroy_result) X(disconnect) X(execute_pending) X(fetch_chunk) X(free) X(nparams) X(open) \
+          X(pending_error) X(pending_prepared_streaming) X(prepare) X(prepare_error) X(prepared_statement_type)       \
+              X(query) X(query_progress) X(result_error) X(row_count) X(string_t_data) X(string_t_length)             \
+                  X(validity_row_is_valid) X(value_int64) X(value_varchar) X(vector_get_data) X(vector_get_validity)
 
 static struct {
 #define SLOT(name) __typeof__(duckdb_##name) *name;
@@ -44,8 +45,8 @@ static void load_duckdb(void) {
 #define SYMBOL(name) {"duckdb_" #name, (void *)&duck.name},
   const bf__symbol symbols[] = {DUCKDB_FUNCTIONS(SYMBOL)};
 #undef SYMBOL
-  duck_status = bf__library_load("libduckdb.so", "reading tables", "run scripts/bootstrap, or install DuckDB 1.4", symbols,
-                                 sizeof symbols / sizeof *symbols, &duck_error);
+  duck_status = bf__library_load("libduckdb.so", "reading tables", "run scripts/bootstrap, or install DuckDB 1.4",
+                                 symbols, sizeof symbols / sizeof *symbols, &duck_error);
 }
 
 static bf_status need_duckdb(bf_error *err) {

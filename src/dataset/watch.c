@@ -101,14 +101,14 @@ void bf__watch_batch(bf__watch *w, bf_dataset *dataset, const bf_batch *batch) {
 void bf__watch_end(bf__watch *w, bf_dataset *dataset) {
   if (w->rows < 2 || w->n_candidates == 0) return;
   char list[400] = "";
+  size_t used = 0;
   for (uint32_t i = 0; i < w->n_candidates && i < NAMED_IN_WARNING; i++) {
-    char one[64];
     uint32_t c = w->candidates[i];
     if (dataset->names)
-      snprintf(one, sizeof one, "%s%.50s", i ? ", " : "", dataset->names[c]);
+      snprintf(list + used, sizeof list - used, "%s%.50s", i ? ", " : "", dataset->names[c]);
     else
-      snprintf(one, sizeof one, "%s%u", i ? ", " : "", c);
-    strcat(list, one);
+      snprintf(list + used, sizeof list - used, "%s%u", i ? ", " : "", c);
+    used += strlen(list + used);
   }
   bool one = w->n_candidates == 1;
   bf__dataset_warn(dataset, "%u column%s constant or empty and tell%s nothing: %s%s", w->n_candidates,

@@ -25,7 +25,7 @@ static double rank_below(const bf__sketch_column *column, uint32_t i) {
 }
 
 static double rank_above(const bf__sketch_column *column, uint32_t i) {
-  bool atom = i > 0 && column->quantiles[i - 1] >= column->quantiles[i];
+  bool atom = i > 0 && i < BF__QUANTILES && column->quantiles[i - 1] >= column->quantiles[i];
   return ((double)i + (atom ? 1.0 : 0.5)) / (double)column->n_quantiles;
 }
 

@@ -51,7 +51,9 @@ void bf__sketch_fix_checksums(uint8_t *bytes, size_t n_bytes) {
 uint16_t bf__centroid_code(float x, float low, float high) {
   if (!(high > low)) return 0;
   double t = ((double)x - (double)low) / ((double)high - (double)low) * 65535.0;
-  return t <= 0.0 ? 0 : t >= 65535.0 ? 65535 : (uint16_t)(t + 0.5);
+  return t <= 0.0       ? 0
+         : t >= 65535.0 ? 65535
+                        : (uint16_t)(t + 0.5); /* NOLINT(bugprone-incorrect-roundings): t >= 0, no libm */
 }
 
 float bf__centroid_value(uint16_t code, float low, float high) {

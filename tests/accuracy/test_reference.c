@@ -1,5 +1,5 @@
-/* Rankings by data alone against the serving accuracies that were measured for real models, and orders from sketches against orders from
- * raw rows. The own domain of a target is never a candidate. */
+/* Rankings by data alone against the serving accuracies that were measured for real models, and orders from sketches
+ * against orders from raw rows. The own domain of a target is never a candidate. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +14,8 @@
 #include <bestfit/search.h>
 
 #include "collections.h"
-#include "raw_dense.h"
 #include "measure/measure_internal.h"
+#include "raw_dense.h"
 #include "sketch/view.h"
 
 static char scratch[] = "/tmp/bestfit-reference-XXXXXX";
@@ -43,17 +43,24 @@ typedef struct scored {
   double spearman, regret;
 } scored;
 
-/* Scores by a strategy of every candidate for one target, higher is better, in the order of the domains; the target's own is NaN. */
-static void scores_of(const bench_collection *c, bf_sketch **sketches, size_t target, const char *strategy, double *scores) {
+/* Scores by a strategy of every candidate for one target, higher is better, in the order of the domains; the target's
+ * own is NaN. */
+static void scores_of(const bench_collection *c, bf_sketch **sketches, size_t target, const char *strategy,
+                      double *scores) {
   bf_candidate candidates[BENCH_MAX_DOMAINS];
   for (size_t s = 0; s < c->n; s++)
-    candidates[s] = (bf_candidate){.id = c->domains[s].name, .version = 1, .domain = c->domains[s].name, .sketch = sketches[s], .source_accuracy = c->accuracy[s][s]};
+    candidates[s] = (bf_candidate){.id = c->domains[s].name,
+                                   .version = 1,
+                                   .domain = c->domains[s].name,
+                                   .sketch = sketches[s],
+                                   .source_accuracy = c->accuracy[s][s]};
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
   options.strategy = strategy;
   options.exclude_domain = c->domains[target].name;
   bf_search_result *result = NULL;
   bf_error err = {0};
-  if (bf_rank(candidates, c->n, sketches[target], &options, &result, &err) != BF_OK) fail_msg("%s: %s", strategy, err.message);
+  if (bf_rank(candidates, c->n, sketches[target], &options, &result, &err) != BF_OK)
+    fail_msg("%s: %s", strategy, err.message);
   for (size_t s = 0; s < c->n; s++) scores[s] = NAN;
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
@@ -118,8 +125,9 @@ static void free_sketches(size_t n, bf_sketch **sketches) {
   for (size_t s = 0; s < n; s++) bf_sketch_free(sketches[s]);
 }
 
-static const char *const PRINTED[] = {"hist-jsd", "mmd", "centroid-distance", "cell-jsd", "gauss-kl-ts", "gauss-kl-st",
-                                      "paper-jsd", "paper-l2", "paper-adaptivity", "source-accuracy", "random"};
+static const char *const PRINTED[] = {
+    "hist-jsd",  "mmd",      "centroid-distance", "cell-jsd",        "gauss-kl-ts", "gauss-kl-st",
+    "paper-jsd", "paper-l2", "paper-adaptivity",  "source-accuracy", "random"};
 
 static scored print_strategies(const bench_collection *c, bf_sketch **sketches, double *hist_spearman) {
   scored similarity = mean_over_targets(c, sketches, "similarity");
@@ -180,7 +188,12 @@ static void each_limb_finds_its_mirror_limb(void **state) {
     bf_candidate candidates[5];
     size_t n = 0;
     for (size_t s = 0; s < 5; s++)
-      if (s != t) candidates[n++] = (bf_candidate){.id = c.domains[s].name, .version = 1, .domain = c.domains[s].name, .sketch = sketches[s], .source_accuracy = NAN};
+      if (s != t)
+        candidates[n++] = (bf_candidate){.id = c.domains[s].name,
+                                         .version = 1,
+                                         .domain = c.domains[s].name,
+                                         .sketch = sketches[s],
+                                         .source_accuracy = NAN};
     bf_search_result *result = NULL;
     bf_error err = {0};
     if (bf_rank(candidates, n, sketches[5 + t], NULL, &result, &err) != BF_OK) fail_msg("%s", err.message);
@@ -206,7 +219,8 @@ static size_t append_view(raw_domain *d, const bf_dataset *dataset, const bf_bat
     static double signs[BF__IMAGE_CELLS * BF__PROJECTED_COLUMNS];
     bf__image_signs(signs);
     for (size_t i = 0; i < batch->n_rows; i++)
-      bf__view_image(bf__kernels_choose(), &batch->images[i], bf_dataset_range_max(dataset), signs, to + i * d->n_columns);
+      bf__view_image(bf__kernels_choose(), &batch->images[i], bf_dataset_range_max(dataset), signs,
+                     to + i * d->n_columns);
   }
   return d->n_rows + batch->n_rows;
 }
@@ -237,8 +251,8 @@ static bf_frame *frame_of(const bench_collection *c, bf_sketch **sketches, size_
   return frame;
 }
 
-static void measured_values(const bench_collection *c, bf_sketch **sketches, const bf_frame *frame, size_t target, const char *name,
-                            double *values) {
+static void measured_values(const bench_collection *c, bf_sketch **sketches, const bf_frame *frame, size_t target,
+                            const char *name, double *values) {
   bf_prepared *source = NULL, *t = NULL;
   bf_error err = {0};
   assert_int_equal(bf_prepared_create(frame, sketches[target], &t, &err), BF_OK);
@@ -296,7 +310,8 @@ static void check_fidelity(const char *name) {
     bf_frame_free(frame);
   }
   for (size_t m = 0; m < RAW_MEASURES; m++)
-    print_message("  %-20s order from sketches against order from raw rows: Spearman %.3f\n", RAW_MEASURE_NAMES[m], mean_rho[m]);
+    print_message("  %-20s order from sketches against order from raw rows: Spearman %.3f\n", RAW_MEASURE_NAMES[m],
+                  mean_rho[m]);
   for (size_t s = 0; s < c.n; s++) {
     free(rows[s].cells);
     free(centroids[s]);

@@ -3,11 +3,11 @@
 #define BESTFIT_TESTS_DATASET_TESTING_H
 
 /* clang-format off: cmocka.h needs the first four before it */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 /* clang-format on */
 
 #include <bestfit/dataset.h>

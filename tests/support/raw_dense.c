@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const RAW_MEASURE_NAMES[RAW_MEASURES] = {"hist-jsd", "mmd", "centroid-distance", "cell-jsd", "gauss-kl-ts", "gauss-kl-st"};
+const char *const RAW_MEASURE_NAMES[RAW_MEASURES] = {"hist-jsd", "mmd",         "centroid-distance",
+                                                     "cell-jsd", "gauss-kl-ts", "gauss-kl-st"};
 
 enum { BINS = 16, FEATURES = 256, TABLES = 8, BITS = 8, CENTROIDS = 64 };
 
@@ -71,8 +72,7 @@ static void pooled_edges(const raw_domain *d, size_t n, const int *use, size_t j
   float *pool = malloc(n * TAKEN * sizeof *pool);
   for (size_t s = 0; s < n; s++) {
     if (!use[s]) continue;
-    for (size_t i = 0; i < TAKEN; i++)
-      pool[count++] = d[s].cells[(i * d[s].n_rows / TAKEN) * d[s].n_columns + j];
+    for (size_t i = 0; i < TAKEN; i++) pool[count++] = d[s].cells[(i * d[s].n_rows / TAKEN) * d[s].n_columns + j];
   }
   qsort(pool, count, sizeof *pool, compare_floats);
   for (size_t b = 1; b < BINS; b++) edges[b - 1] = pool[b * count / BINS];
@@ -109,7 +109,9 @@ static void hist_measure(const raw_domain *d, size_t n, size_t target, const int
 
 enum { ROWS = 2500 };
 
-static size_t taken(const raw_domain *d) { return d->n_rows < ROWS ? d->n_rows : ROWS; }
+static size_t taken(const raw_domain *d) {
+  return d->n_rows < ROWS ? d->n_rows : ROWS;
+}
 
 static void row_standard(const raw_domain *d, const frame *f, size_t i, float *z) {
   const float *x = d->cells + (i * d->n_rows / taken(d)) * d->n_columns;
@@ -129,9 +131,9 @@ static float *project(const raw_domain *d, const frame *f, const float *directio
   return values;
 }
 
-static void mmd_measure(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f, const raw_random *random,
-                        double *out) {
-  double (*phi)[FEATURES] = calloc(n, sizeof *phi);
+static void mmd_measure(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f,
+                        const raw_random *random, double *out) {
+  double(*phi)[FEATURES] = calloc(n, sizeof *phi);
   for (size_t s = 0; s < n; s++) {
     if (!use[s] && s != target) continue;
     float *values = project(&d[s], f, random->frequencies, FEATURES);
@@ -142,13 +144,14 @@ static void mmd_measure(const raw_domain *d, size_t n, size_t target, const int 
   }
   for (size_t s = 0; s < n; s++) {
     out[s] = 0;
-    for (size_t r = 0; r < FEATURES; r++) out[s] += (phi[s][r] - phi[target][r]) * (phi[s][r] - phi[target][r]) / FEATURES;
+    for (size_t r = 0; r < FEATURES; r++)
+      out[s] += (phi[s][r] - phi[target][r]) * (phi[s][r] - phi[target][r]) / FEATURES;
   }
   free(phi);
 }
 
-static void cell_measure(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f, const raw_random *random,
-                         double *out) {
+static void cell_measure(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f,
+                         const raw_random *random, double *out) {
   enum { DIRECTIONS = TABLES * BITS, CELLS = 1 << BITS };
   float **values = calloc(n, sizeof *values), *pool = malloc(n * ROWS * sizeof *pool);
   float medians[DIRECTIONS];
@@ -161,7 +164,7 @@ static void cell_measure(const raw_domain *d, size_t n, size_t target, const int
     qsort(pool, count, sizeof *pool, compare_floats);
     medians[w] = pool[count / 2];
   }
-  double (*tables)[TABLES][CELLS] = calloc(n, sizeof *tables);
+  double(*tables)[TABLES][CELLS] = calloc(n, sizeof *tables);
   for (size_t s = 0; s < n; s++) {
     if (!values[s]) continue;
     size_t m = taken(&d[s]);
@@ -222,8 +225,8 @@ float *raw_centroids(const raw_domain *d, const double *deviation) {
 }
 
 /* Mean over target rows of the distance to the nearest source centroid. */
-static void centroid_measure(const raw_domain *d, float *const *centroids, size_t n, size_t target, const int *use, const frame *f,
-                             double *out) {
+static void centroid_measure(const raw_domain *d, float *const *centroids, size_t n, size_t target, const int *use,
+                             const frame *f, double *out) {
   size_t k = f->k, m = taken(&d[target]);
   float *rows = malloc(m * k * sizeof *rows), *c = malloc(CENTROIDS * k * sizeof *c);
   for (size_t i = 0; i < m; i++) row_standard(&d[target], f, i, rows + i * k);
@@ -254,7 +257,9 @@ typedef struct gaussian {
 
 static gaussian fit_gaussian(const raw_domain *d, const frame *f) {
   size_t k = f->k, n = d->n_rows;
-  gaussian g = {.mean = calloc(k, sizeof(double)), .covariance = calloc(k * k, sizeof(double)), .inverse = calloc(k * k, sizeof(double))};
+  gaussian g = {.mean = calloc(k, sizeof(double)),
+                .covariance = calloc(k * k, sizeof(double)),
+                .inverse = calloc(k * k, sizeof(double))};
   double *z = malloc(k * sizeof *z);
   for (size_t i = 0; i < n; i++)
     for (size_t j = 0; j < k; j++) g.mean[j] += (d->cells[i * k + j] - f->mean[j]) / f->deviation[j] / (double)n;
@@ -300,7 +305,8 @@ static double gauss_kl(const gaussian *s, const gaussian *t, size_t k) {
   return sum / 2 / (double)k;
 }
 
-static void gauss_measures(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f, double *ts, double *st) {
+static void gauss_measures(const raw_domain *d, size_t n, size_t target, const int *use, const frame *f, double *ts,
+                           double *st) {
   gaussian t = fit_gaussian(&d[target], f);
   for (size_t s = 0; s < n; s++) {
     ts[s] = st[s] = 0;
