@@ -2,13 +2,13 @@
 #ifndef BESTFIT_TESTS_DATASET_TESTING_H
 #define BESTFIT_TESTS_DATASET_TESTING_H
 
-/* clang-format off: cmocka.h needs the first four before it */
-#include <cmocka.h>
+/* cmocka.h needs these four before it */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* clang-format on */
+
+#include <cmocka.h>
 
 #include <bestfit/dataset.h>
 #include <ftw.h>
