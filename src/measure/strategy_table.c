@@ -14,7 +14,8 @@
 static const bf__strategy strategies[] = {
     {{"similarity", "composite", "a repository", BF_HIGHER_IS_CLOSER, -INFINITY, INFINITY, false, false,
       "a measure without an answer counts 0", "docs/strategies.md, part 2",
-      "z-score of the sum of z-scored hist-jsd, mmd, centroid-distance, cell-jsd and gauss-kl-ts (the default)"},
+      "z-score of the sum of z-scored measures (the default): for images centroid-distance and gauss-kl both ways, "
+      "else hist-jsd, mmd, centroid-distance, cell-jsd and gauss-kl-ts"},
      NULL,
      NULL,
      BF__PART_DATA},

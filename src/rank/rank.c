@@ -2,8 +2,8 @@
  *
  * A model is measured on its own columns. Candidates with equal columns share a frame; values of different groups do
  * not compare, so scores are z-scored inside a group (population deviation) and groups merge by z. `similarity` is the
- * z-score of the sum of five z-scored measures, each signed so that higher is better; a measure without an answer for a
- * candidate adds 0. A single named measure is reported as its signed value where there is one group, else as its
+ * z-score of the sum of several z-scored measures, each signed so that higher is better; a measure without an answer
+ * for a candidate adds 0. A single named measure is reported as its signed value where there is one group, else as its
  * z-score.
  *
  * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their
@@ -20,12 +20,22 @@
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
-#define MAX_MEASURES (BF__N_SIMILARITY + 1u)
+#define MAX_MEASURES (BF__MAX_SIMILARITY + 1u)
 #define MAX_WARNINGS 16u
 #define FEW_ROWS 100u
 
-const char *const bf__similarity_measures[BF__N_SIMILARITY] = {"mmd", "centroid-distance", "cell-jsd", "hist-jsd",
-                                                               "gauss-kl-ts"};
+/* Images: docs/decisions/0004-similarity-of-images.md. */
+#define DENSE \
+  { "mmd", "centroid-distance", "cell-jsd", "hist-jsd", "gauss-kl-ts" }
+const char *const bf__similarity_measures[BF_KIND_COUNT][BF__MAX_SIMILARITY + 1] = {
+    [BF_KIND_FEATURES] = DENSE,
+    [BF_KIND_SERIES] = DENSE,
+    [BF_KIND_IMAGE] = {"centroid-distance", "gauss-kl-ts", "gauss-kl-st"},
+    [BF_KIND_TEXT] = DENSE,
+    [BF_KIND_PAIR] = DENSE,
+    [BF_KIND_TAGGED] = DENSE,
+};
+#undef DENSE
 
 /* One candidate on its way. */
 typedef struct entry {
@@ -48,6 +58,7 @@ typedef struct ranking {
   bf_search_options options;
   const bf__strategy *strategy;
   const bf__strategy *measures[MAX_MEASURES];
+  size_t n_similarity; /* the first so many make up `similarity` */
   size_t n_measures;
   size_t asked; /* number of the asked measure among them; SIZE_MAX: composite or baseline */
   size_t n_groups;
@@ -283,13 +294,13 @@ static bf_status score_group(ranking *r, entry *members, size_t n, bf_error *err
       members[i].score = sign_of(r->strategy) * (r->n_groups > 1 ? z[i] : value);
     }
   } else {
-    for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
+    for (size_t m = 0; m < r->n_similarity; ++m) {
       bf__z_scores(&members[0].values[m], n, step, z);
       for (size_t i = 0; i < n; ++i) sum[i] += sign_of(r->measures[m]) * z[i];
     }
     for (size_t i = 0; i < n; ++i) {
       bool any = false;
-      for (size_t m = 0; m < BF__N_SIMILARITY; ++m) any = any || !isnan(members[i].values[m]);
+      for (size_t m = 0; m < r->n_similarity; ++m) any = any || !isnan(members[i].values[m]);
       if (!any) members[i].out = true;
     }
     bf__z_scores(sum, n, 1, z);
@@ -420,13 +431,14 @@ static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *
   bf_status status = bf__strategy_find(r->options.strategy ? r->options.strategy : "similarity", &r->strategy, err);
   if (status != BF_OK) return status;
   r->result->strategy = r->strategy->info.name;
-  for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
-    status = bf__strategy_find(bf__similarity_measures[m], &r->measures[m], err);
+  const char *const *similarity = bf__similarity_measures[r->target->kind];
+  for (; similarity[r->n_similarity]; ++r->n_similarity) {
+    status = bf__strategy_find(similarity[r->n_similarity], &r->measures[r->n_similarity], err);
     if (status != BF_OK) return status;
   }
-  r->n_measures = BF__N_SIMILARITY;
+  r->n_measures = r->n_similarity;
   r->asked = SIZE_MAX;
-  for (size_t m = 0; m < BF__N_SIMILARITY; ++m) {
+  for (size_t m = 0; m < r->n_similarity; ++m) {
     if (r->measures[m] == r->strategy) r->asked = m;
   }
   if (r->strategy->measure && r->asked == SIZE_MAX) {

@@ -49,9 +49,9 @@ bf_status bf__write_reasons(bf_search_result *result, const size_t *group, const
 /* --- explanations ----------------------------------------------------------------------------------------------------
  */
 
-/* The measures in `similarity`, and the rows of bf_ranked.measure_*. */
-#define BF__N_SIMILARITY 5u
-extern const char *const bf__similarity_measures[BF__N_SIMILARITY];
+/* The measures in `similarity` for a kind of data, and the rows of bf_ranked.measure_*; NULL past the end. */
+#define BF__MAX_SIMILARITY 6u
+extern const char *const bf__similarity_measures[BF_KIND_COUNT][BF__MAX_SIMILARITY + 1];
 
 /* As bf_explain(); the matrix of partitions is what costs most and is made only on request. */
 bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf_measure_options *options,
