@@ -6,6 +6,9 @@ one family differ in weight, size, position, rotation, contrast, blur and noise.
 A family with a model gets a training and a validation split, a held-out family
 one set of images.  Every family has its own random stream, so a family can be
 added without changing the others.
+
+more_images() renders further images of a model family, which train.py uses
+beside the training split.
 """
 
 import csv
@@ -27,6 +30,7 @@ OVERSAMPLING = 4    # glyphs are drawn at 112 x 112 and reduced
 CAP_HEIGHT = 18.5   # median height of the capitals before variation, in pixels
 LARGEST = 25.0      # largest width or height of a glyph, in pixels
 NOT_A_CHARACTER = "\uffff"
+FIGURES = ["lnum"]  # lining figures, as they are set beside capitals; an old-style 0 or 1 is drawn like the letter O or I
 
 
 def read_families() -> list[dict[str, str]]:
@@ -52,34 +56,34 @@ def font_files(family: dict[str, str]) -> list[str]:
 def scaled_font(path: str) -> ImageFont.FreeTypeFont:
     """The font at the size that gives its capitals the cap height."""
     probe = ImageFont.truetype(path, 200)
-    boxes = [probe.getbbox(text, anchor="ls") for text in CLASSES if text.isalpha()]
+    boxes = [probe.getbbox(text, anchor="ls", features=FIGURES) for text in CLASSES if text.isalpha()]
     height = np.median([bottom - top for _, top, _, bottom in boxes])
     return ImageFont.truetype(path, round(200 * CAP_HEIGHT * OVERSAMPLING / height))
 
 
 def check_glyphs(path: str, font: ImageFont.FreeTypeFont) -> None:
     """Stop unless the font has a glyph of its own for every class."""
-    shapes = [bytes(font.getmask(text)) for text in [NOT_A_CHARACTER, *CLASSES]]
+    shapes = [bytes(font.getmask(text, features=FIGURES)) for text in [NOT_A_CHARACTER, *CLASSES]]
     if len(set(shapes)) != len(shapes):
         raise SystemExit(f"{path}: a class is missing or shares its glyph")
 
 
 def render(font: ImageFont.FreeTypeFont, text: str, rng: np.random.Generator) -> np.ndarray:
     """One random image of a glyph, as uint8 [SIDE, SIDE]."""
-    size = rng.uniform(0.8, 1.15)
-    angle = rng.normal(0.0, 7.0)
-    shift = rng.uniform(-2.0, 2.0, 2)
-    contrast = rng.uniform(0.6, 1.0)
-    blur = rng.uniform(0.0, 1.1)
-    noise = rng.uniform(0.0, 0.035)
+    size = rng.uniform(0.85, 1.15)
+    angle = rng.normal(0.0, 4.0)
+    shift = rng.uniform(-1.5, 1.5, 2)
+    contrast = rng.uniform(0.75, 1.0)
+    blur = rng.uniform(0.0, 0.8)
+    noise = rng.uniform(0.0, 0.03)
 
     # The glyph in the middle of an oversampled canvas.
     side = SIDE * OVERSAMPLING
-    left, top, right, bottom = font.getbbox(text, anchor="ls")
+    left, top, right, bottom = font.getbbox(text, anchor="ls", features=FIGURES)
     canvas = Image.new("L", (side, side))
     ImageDraw.Draw(canvas).text(
         ((side - left - right) / 2, (side - top - bottom) / 2),
-        text, font=font, fill=255, anchor="ls")
+        text, font=font, fill=255, anchor="ls", features=FIGURES)
 
     # Scale and rotate about the middle, then shift; the transform maps back.
     extent = max(right - left, bottom - top) / OVERSAMPLING
@@ -117,14 +121,26 @@ def write_idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0))
 
 
+def load_fonts(family: dict[str, str]) -> list[ImageFont.FreeTypeFont]:
+    """The fonts of a family, at their sizes and complete."""
+    fonts = []
+    for path in font_files(family):
+        fonts.append(scaled_font(path))
+        check_glyphs(path, fonts[-1])
+    return fonts
+
+
+def more_images(family: dict[str, str], per_class: int) -> tuple[np.ndarray, np.ndarray]:
+    """Further images of a family, drawn as its splits are but from another random stream."""
+    rng = np.random.default_rng(zlib.crc32(f"{family['slug']}/more".encode()))
+    return make_split(load_fonts(family), per_class, rng)
+
+
 def main() -> None:
     for family in read_families():
         folder = HERE / "data" / family["slug"]
         rng = np.random.default_rng(zlib.crc32(family["slug"].encode()))
-        fonts = []
-        for path in font_files(family):
-            fonts.append(scaled_font(path))
-            check_glyphs(path, fonts[-1])
+        fonts = load_fonts(family)
         if family["role"] == "model":
             splits = {"train-": TRAIN_PER_CLASS, "valid-": VALID_PER_CLASS}
         else:
