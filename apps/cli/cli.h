@@ -16,6 +16,10 @@ typedef enum cli_value {
   CLI_WHOLE, /* 0 .. 4294967295 */
   CLI_WIDE,  /* 0 .. 2^64 - 1 */
   CLI_REAL,  /* finite */
+  /* above 0, because the library takes 0 for its default: a 0 that was given would not be heeded */
+  CLI_WHOLE_ABOVE_0,
+  CLI_WIDE_ABOVE_0,
+  CLI_REAL_ABOVE_0,
 } cli_value;
 
 typedef struct cli_option {
@@ -139,7 +143,13 @@ bf_measure_options cli_measure_options(const cli *c);
 bf_status cli_read_file(const char *path, size_t max_bytes, uint8_t **out, size_t *out_bytes, bf_error *err);
 /* New name, then rename, so that a reader sees the old or the new file. */
 bf_status cli_write_file(const char *path, const void *bytes, size_t n_bytes, bf_error *err);
+/* Whether the file is a sketch, or the first bytes of one that was cut. */
 bool cli_is_sketch_file(const char *path);
+
+typedef enum cli_output { CLI_OUTPUT_SKETCH, CLI_OUTPUT_REPORT, CLI_OUTPUT_CARD } cli_output;
+/* BF_ERR_EXISTS where writing `path` (NULL: nothing is written) would replace one of the inputs (NULL ones are passed
+ * over), or a file that does not begin as what is to be written: a slip of the hand must not cost data. */
+bf_status cli_check_output(const char *path, cli_output kind, const char *const *inputs, size_t n, bf_error *err);
 
 typedef struct cli_input {
   bf_sketch *sketch;
@@ -157,7 +167,9 @@ void cli_input_deinit(cli_input *input);
 
 /* The repository's folder: --repo, BESTFIT_REPO, or the default. You own it. */
 char *cli_repository(const cli *c);
-bf_status cli_open_store(const cli *c, bool create, bf_store **out, bf_error *err);
+typedef enum cli_access { CLI_READS, CLI_WRITES, CLI_CREATES } cli_access;
+/* CLI_READS also opens what one may not write. */
+bf_status cli_open_store(const cli *c, cli_access access_mode, bf_store **out, bf_error *err);
 
 /* ---- verbs (cmd_*.c) ---- */
 int cmd_add(cli *c);

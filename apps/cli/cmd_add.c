@@ -57,15 +57,21 @@ static bf_status check_model(const char *path, bf_error *err) {
   return status;
 }
 
-/* The card given, or MODEL.md beside MODEL.onnx. */
+/* MODEL.md beside MODEL.onnx. You own it. */
+static char *card_beside(const char *model_path) {
+  const char *slash = strrchr(model_path, '/'), *dot = strrchr(model_path, '.');
+  size_t stem = dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - model_path) : strlen(model_path);
+  char *beside = malloc(stem + 4);
+  if (beside != NULL) snprintf(beside, stem + 4, "%.*s.md", (int)stem, model_path);
+  return beside;
+}
+
+/* The card given, or the one beside the model. */
 static bf_status read_card(cli *c, addition *a, bf_error *err) {
   const char *path = cli_text(c, "card");
   if (path != NULL) return cli_read_file(path, CARD_MAX_BYTES, &a->given, &a->given_bytes, err);
-  const char *slash = strrchr(a->model_path, '/'), *dot = strrchr(a->model_path, '.');
-  size_t stem = dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - a->model_path) : strlen(a->model_path);
-  char *beside = malloc(stem + 4);
+  char *beside = card_beside(a->model_path);
   if (beside == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
-  snprintf(beside, stem + 4, "%.*s.md", (int)stem, a->model_path);
   bf_status status = BF_OK;
   if (access(beside, R_OK) == 0) {
     status = cli_read_file(beside, CARD_MAX_BYTES, &a->given, &a->given_bytes, err);
@@ -148,11 +154,22 @@ static bf_status check_kind(const addition *a, bf_error *err) {
       said, a->input.from_data ? "data are" : "sketch is", is);
 }
 
+static bf_status check_saved_card(const cli *c, const addition *a, bf_error *err) {
+  const char *card = cli_text(c, "card");
+  char *beside = card == NULL ? card_beside(a->model_path) : NULL;
+  const char *const inputs[] = {a->model_path, card, beside, cli_text(c, "data"), cli_text(c, "sketch")};
+  bf_status status =
+      cli_check_output(cli_text(c, "save-card"), CLI_OUTPUT_CARD, inputs, sizeof inputs / sizeof *inputs, err);
+  free(beside);
+  return status;
+}
+
 static bf_status prepare(cli *c, addition *a, bf_error *err) {
   const char *data = cli_text(c, "data"), *sketch = cli_text(c, "sketch");
   if (data != NULL && sketch != NULL)
     return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--data and --sketch are two ways to say the same: give one");
   bf_status status = check_model(a->model_path, err);
+  if (status == BF_OK) status = check_saved_card(c, a, err);
   if (status == BF_OK) status = read_card(c, a, err);
   if (status == BF_OK && a->given == NULL && cli_text(c, "name") == NULL)
     return cli_error(
@@ -195,7 +212,7 @@ static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, b
   entry.tags = tags;
   entry.n_tags = n_tags;
   entry.new_only = cli_flag(c, "new");
-  bf_status status = cli_open_store(c, true, out, err);
+  bf_status status = cli_open_store(c, CLI_CREATES, out, err);
   if (status == BF_OK) status = bf_store_add(*out, &entry, version, err);
   free(tags);
   return status;
@@ -217,8 +234,8 @@ static int print_added(const cli *c, const addition *a, const bf_store_model *mo
   printf("%s@%u\n  model   %s, sha256 %.12s\n  card    %s, sha256 %.12s\n", model->name, model->version, size,
          model->model_sha256, card_size, model->card_sha256);
   if (model->sketch_sha256 != NULL)
-    printf("  sketch  %s, sha256 %.12s, %llu rows of kind %s\n", sketch_size, model->sketch_sha256,
-           (unsigned long long)model->rows, model->kind);
+    printf("  sketch  %s, sha256 %.12s, %llu row%s of kind %s\n", sketch_size, model->sketch_sha256,
+           (unsigned long long)model->rows, model->rows == 1 ? "" : "s", model->kind);
   return 0;
 }
 

@@ -54,7 +54,7 @@ int cmd_ls(cli *c) {
   cli_table *table = cli_table_create(headings);
   size_t n = 0;
   int code = 0;
-  bf_status status = cli_open_store(c, false, &store, &err);
+  bf_status status = cli_open_store(c, CLI_READS, &store, &err);
   if (status == BF_OK) status = bf_store_find(store, NULL, &latest, &err);
   for (size_t i = 0; status == BF_OK && i < bf_store_list_count(latest); i++) {
     const bf_store_model *model = bf_store_list_at(latest, i);
@@ -177,7 +177,7 @@ int cmd_show(cli *c) {
   bf_sketch *sketch = NULL;
   uint8_t *card = NULL, *bytes = NULL;
   size_t card_bytes = 0, n_bytes = 0;
-  bf_status status = cli_open_store(c, false, &store, &err);
+  bf_status status = cli_open_store(c, CLI_READS, &store, &err);
   if (status == BF_OK) status = bf_store_find(store, which, &list, &err);
   if (status == BF_OK) {
     const bf_store_model *model = bf_store_list_at(list, bf_store_list_count(list) - 1);
@@ -203,7 +203,7 @@ int cmd_rm(cli *c) {
   bf_error err = {.position = -1};
   bf_store *store = NULL;
   uint32_t n = 0;
-  bf_status status = cli_open_store(c, false, &store, &err);
+  bf_status status = cli_open_store(c, CLI_WRITES, &store, &err);
   if (status == BF_OK) status = bf_store_remove(store, c->arguments[0], &n, &err);
   bf_store_close(store);
   if (status != BF_OK) return cli_fail(c, &err);
@@ -267,7 +267,7 @@ int cmd_fsck(cli *c) {
   bf_store *store = NULL;
   bf_fsck_report report = {0};
   json_t *problems = json_array();
-  bf_status status = cli_open_store(c, false, &store, &err);
+  bf_status status = cli_open_store(c, cli_flag(c, "gc") ? CLI_WRITES : CLI_READS, &store, &err);
   if (status == BF_OK) status = bf_store_fsck(store, cli_flag(c, "gc"), collect_problem, problems, &report, &err);
   bf_store_close(store);
   bool clean = report.missing == 0 && report.damaged == 0 && report.database_ok;

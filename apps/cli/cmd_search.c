@@ -99,7 +99,9 @@ static size_t choose_measures(const bf_search_result *result, const bf_ranked *m
   return n;
 }
 
-/* A table whose first three places are followed by their reasons, as sentences. */
+#define PLACES_WITH_REASONS 3u
+
+/* A table whose first places are followed by their reasons, as sentences. */
 static void print_ranking(const bf_search_result *result, size_t n) {
   const bf_ranked *first = bf_search_result_at(result, 0);
   size_t shown[MAX_MEASURES_SHOWN], n_measures = choose_measures(result, first, shown);
@@ -115,25 +117,29 @@ static void print_ranking(const bf_search_result *result, size_t n) {
     cli_table_cellf(table, "%u", model->rank);
     cli_table_cellf(table, "%s@%u", model->id, model->version);
     cli_table_cell(table, model->domain != NULL ? model->domain : "");
-    cli_table_cellf(table, "%.4g", model->score);
+    cli_table_cellf(table, "%.4g", model->score + 0.0); /* no "-0" */
     for (size_t k = 0; k < n_measures; k++)
       cli_table_number(table, shown[k] < model->n_measures ? model->measure_values[shown[k]] : NAN);
   }
   for (size_t i = 0; i < n; i++) {
     const bf_ranked *model = bf_search_result_at(result, i);
     cli_table_print(table, stdout, i, i + 1);
-    for (size_t k = 0; i < 3 && k < model->n_reasons; k++) cli_print_wrapped(stdout, 8, model->reasons[k]);
+    for (size_t k = 0; i < PLACES_WITH_REASONS && k < model->n_reasons; k++)
+      cli_print_wrapped(stdout, 8, model->reasons[k]);
   }
   cli_table_free(table);
 }
 
 static void print_search(const cli *c, const bf_search_result *result, const cli_input *target, size_t n) {
   size_t n_all = bf_search_result_count(result), n_skipped = bf_search_result_skipped_count(result);
-  printf("%" PRIu64 " rows of kind %s against %zu model%s, by %s\n\n", bf_sketch_rows(target->sketch),
+  uint64_t n_rows = bf_sketch_rows(target->sketch);
+  printf("%" PRIu64 " row%s of kind %s against %zu model%s, by %s\n\n", n_rows, n_rows == 1 ? "" : "s",
          bf_kind_name(bf_sketch_kind(target->sketch)), n_all, n_all == 1 ? "" : "s", bf_search_result_strategy(result));
   if (n > 0) print_ranking(result, n);
   if (n_all == 0) printf("No model can be ranked for these data.\n");
   if (n < n_all) printf("… and %zu more (--top 0)\n", n_all - n);
+  if (n_all > PLACES_WITH_REASONS && cli_text(c, "report") == NULL)
+    printf("\nreasons for the other places: --report FILE or --json\n");
   if (n_skipped > 0) printf("\nnot ranked\n");
   for (size_t i = 0; i < n_skipped; i++) {
     const bf_skipped *model = bf_search_result_skipped_at(result, i);
@@ -148,7 +154,7 @@ static void print_search(const cli *c, const bf_search_result *result, const cli
 
 static bf_status open_filled_store(const cli *c, bf_store **out, bf_error *err) {
   bf_store_list *list = NULL;
-  bf_status status = cli_open_store(c, false, out, err);
+  bf_status status = cli_open_store(c, CLI_READS, out, err);
   if (status == BF_OK) status = bf_store_find(*out, NULL, &list, err);
   if (status == BF_OK && bf_store_list_count(list) == 0) {
     char *directory = cli_repository(c);
@@ -195,6 +201,8 @@ int cmd_search(cli *c) {
   double started = cli_now_ms();
   /* what is cheap to refuse is refused before the data are read */
   bf_status status = check_strategy(c, &err);
+  if (status == BF_OK)
+    status = cli_check_output(cli_text(c, "report"), CLI_OUTPUT_REPORT, (const char *const *)c->arguments, 1, &err);
   if (status == BF_OK) status = open_filled_store(c, &store, &err);
   times.load = cli_now_ms() - started;
   if (status == BF_OK) status = cli_load_input(c, c->arguments[0], &target, &err);
@@ -209,13 +217,15 @@ int cmd_search(cli *c) {
   if (status != BF_OK) {
     code = cli_fail(c, &err);
   } else {
-    size_t top = cli_whole(c, "top", 10), n = bf_search_result_count(result);
+    size_t top = cli_whole(c, "top", c->json ? 0 : 10), n = bf_search_result_count(result);
     if (top > 0 && top < n) n = top;
     if (c->json) {
       code = print_search_json(c, result, &target, n, &times);
     } else {
       print_search(c, result, &target, n);
     }
+    /* an answer, but none that a script should go on with */
+    if (code == 0 && bf_search_result_count(result) == 0) code = bf_status_exit_code(BF_ERR_NOT_APPLICABLE);
   }
   bf_search_result_free(result);
   cli_input_deinit(&target);

@@ -89,17 +89,10 @@ static char *default_output(const char *data) {
   return out;
 }
 
-/* A slip of the hand must not replace data by their sketch. */
-static bf_status check_output(const char *path, bf_error *err) {
-  struct stat info;
-  if (strcmp(path, "-") == 0) {
-    if (isatty(STDOUT_FILENO))
-      return cli_error(err, BF_ERR_INVALID_ARGUMENT,
-                       "a sketch is binary and standard output is a terminal: give -o FILE");
-    return BF_OK;
-  }
-  if (stat(path, &info) != 0 || info.st_size == 0 || cli_is_sketch_file(path) || !S_ISREG(info.st_mode)) return BF_OK;
-  return cli_error(err, BF_ERR_EXISTS, "%s exists and is no sketch: give another -o FILE, or remove it first", path);
+static bf_status check_output(const char *path, const char *data, bf_error *err) {
+  if (strcmp(path, "-") != 0) return cli_check_output(path, CLI_OUTPUT_SKETCH, &data, 1, err);
+  if (!isatty(STDOUT_FILENO)) return BF_OK;
+  return cli_error(err, BF_ERR_INVALID_ARGUMENT, "a sketch is binary and standard output is a terminal: give -o FILE");
 }
 
 static int print_sketched(const cli *c, const cli_input *input, const char *path) {
@@ -113,7 +106,8 @@ static int print_sketched(const cli *c, const cli_input *input, const char *path
     return cli_print_json(c, value);
   }
   cli_format_bytes((double)input->n_bytes, size);
-  printf("%s: %" PRIu64 " rows of kind %s in %s, sha256 %.12s\n", path, bf_sketch_rows(input->sketch),
+  uint64_t n_rows = bf_sketch_rows(input->sketch);
+  printf("%s: %" PRIu64 " row%s of kind %s in %s, sha256 %.12s\n", path, n_rows, n_rows == 1 ? "" : "s",
          bf_kind_name(bf_sketch_kind(input->sketch)), size, input->sha256);
   return 0;
 }
@@ -124,7 +118,7 @@ int cmd_sketch(cli *c) {
   cli_input input = {0};
   int code = 0;
   char *path = given != NULL ? strdup(given) : default_output(data);
-  bf_status status = path != NULL ? check_output(path, &err) : cli_error(&err, BF_ERR_MEMORY, "out of memory");
+  bf_status status = path != NULL ? check_output(path, data, &err) : cli_error(&err, BF_ERR_MEMORY, "out of memory");
   if (status == BF_OK && (strcmp(data, "-") == 0 || cli_is_sketch_file(data)))
     status = cli_error(&err, BF_ERR_INVALID_ARGUMENT, "%s is a sketch already; `bestfit show` prints it",
                        strcmp(data, "-") == 0 ? "standard input" : data);
@@ -183,13 +177,55 @@ static bf_status keep_value(comparison *out, size_t i, bf_status status, double 
   return status;
 }
 
+static bool has_column(const bf_sketch *sketch, const char *name) {
+  bf_column column;
+  for (uint32_t i = 0; i < bf_sketch_column_count(sketch); i++)
+    if (bf_sketch_column(sketch, i, &column, NULL) == BF_OK && column.name != NULL && strcmp(column.name, name) == 0)
+      return true;
+  return false;
+}
+
+/* Why the two sides have no common frame, in words that name the sides; `inner` is the library's, of sources. */
+static bf_status say_mismatch(const cli *c, const bf_sketch *source, const bf_sketch *target, const bf_error *inner,
+                              bf_error *err) {
+  static const char remedy[] = "give both the same columns with --columns or --drop";
+  const char *a = c->arguments[0], *b = c->arguments[1];
+  uint64_t n = bf_sketch_raw_column_count(source), m = bf_sketch_raw_column_count(target);
+  bf_column column;
+  if (bf_sketch_kind(source) != bf_sketch_kind(target))
+    return cli_error(err, BF_ERR_MISMATCH,
+                     "the source (%.120s) is of kind %s and the target (%.120s) of kind %s: compare data of one kind; "
+                     "--kind names how to read them",
+                     a, bf_kind_name(bf_sketch_kind(source)), b, bf_kind_name(bf_sketch_kind(target)));
+  for (uint32_t i = 0; !bf_sketch_projected(source) && i < bf_sketch_column_count(source); i++) {
+    if (bf_sketch_column(source, i, &column, NULL) != BF_OK || column.name == NULL) break;
+    if (bf_sketch_column(target, 0, &(bf_column){0}, NULL) != BF_OK || has_column(target, column.name)) continue;
+    return cli_error(err, BF_ERR_MISMATCH,
+                     "the target (%.120s) has no column '%.64s', which the source (%.120s) has: %s", b, column.name, a,
+                     remedy);
+  }
+  if (n != m)
+    return cli_error(err, BF_ERR_MISMATCH,
+                     "the source (%.120s) has %" PRIu64 " columns and the target (%.120s) %" PRIu64 ": %s", a, n, b, m,
+                     remedy);
+  return cli_error(err, BF_ERR_MISMATCH,
+                   "the source (%.80s) and the target (%.80s) do not compare: the first %.180s: %s", a, b,
+                   inner->message, remedy);
+}
+
 static bf_status compare_sketches(const cli *c, const bf_sketch *source, const bf_sketch *target, comparison *out,
                                   bf_error *err) {
   bf_measure_options options = cli_measure_options(c);
   const bf_sketch *both[2] = {source, target};
   bf_frame *frame = NULL;
   bf_prepared *a = NULL, *b = NULL;
-  bf_status status = bf_frame_create(both, 2, &options, &frame, err);
+  bf_error unframed = {.position = -1};
+  bf_status status = bf_frame_create(both, 2, &options, &frame, &unframed);
+  if (status == BF_ERR_MISMATCH) {
+    status = say_mismatch(c, source, target, &unframed, err);
+  } else if (status != BF_OK) {
+    *err = unframed;
+  }
   if (status == BF_OK) status = bf_prepared_create(frame, source, &a, err);
   if (status == BF_OK) status = bf_prepared_create(frame, target, &b, err);
   for (size_t i = 0; status == BF_OK && i < out->n; i++) {
@@ -211,7 +247,14 @@ static bf_status compare_rows(const cli *c, comparison *out, bf_error *err) {
   bf_status status = BF_OK;
   for (size_t k = 0; status == BF_OK && k < 2; k++) {
     const char *path = c->arguments[k];
-    if (strcmp(path, "-") == 0 || cli_is_sketch_file(path)) {
+    struct stat info;
+    if (strcmp(path, "-") != 0 && stat(path, &info) != 0 &&
+        (strchr(path, '@') != NULL || bf_card_check_name(path, NULL) == BF_OK)) {
+      status = cli_error(err, BF_ERR_INVALID_ARGUMENT,
+                         "--raw needs rows, and %s is no file: a model of the repository keeps a sketch of its data, "
+                         "but no rows; give the data, or leave --raw out",
+                         path);
+    } else if (strcmp(path, "-") == 0 || cli_is_sketch_file(path)) {
       status = cli_error(err, BF_ERR_INVALID_ARGUMENT, "--raw needs rows, and %s is a sketch", path);
     } else {
       status = bf_rows_load(path, &dataset_options, &rows[k], err);

@@ -106,15 +106,60 @@ bf_status cli_write_file(const char *path, const void *bytes, size_t n_bytes, bf
   return status;
 }
 
+/* The first bytes of a regular file; 0 where there is none. */
+static size_t read_head(const char *path, void *head, size_t room) {
+  struct stat info;
+  if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return 0;
+  size_t n = fread(head, 1, room, file);
+  (void)fclose(file);
+  return n;
+}
+
+/* So short that only the beginning of a sketch's first bytes is there (docs/formats/sketch-v1.md). */
+static bool is_cut_sketch(const uint8_t *bytes, size_t n) {
+  return n >= 2 && n < 8 &&
+         memcmp(bytes,
+                "\x93"
+                "BFSK\r\n\x1a",
+                n) == 0;
+}
+
 bool cli_is_sketch_file(const char *path) {
   uint8_t head[64];
-  struct stat info;
-  if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) return false;
-  size_t n = fread(head, 1, sizeof head, file);
-  (void)fclose(file);
-  return bf_sketch_sniff(head, n);
+  size_t n = read_head(path, head, sizeof head);
+  return bf_sketch_sniff(head, n) || is_cut_sketch(head, n);
+}
+
+static bool begins_as(const char *path, const char *beginning) {
+  char head[256];
+  size_t n = strlen(beginning);
+  return read_head(path, head, sizeof head) >= n && memcmp(head, beginning, n) == 0;
+}
+
+bf_status cli_check_output(const char *path, cli_output kind, const char *const *inputs, size_t n, bf_error *err) {
+  struct stat info, input;
+  if (path == NULL || stat(path, &info) != 0) return BF_OK;
+  for (size_t i = 0; i < n; i++) {
+    if (inputs[i] == NULL || stat(inputs[i], &input) != 0) continue;
+    if (input.st_dev == info.st_dev && input.st_ino == info.st_ino)
+      return cli_error(err, BF_ERR_EXISTS, "%s is an input, and would be overwritten: give another file to write to",
+                       path);
+  }
+  if (S_ISDIR(info.st_mode)) return cli_error(err, BF_ERR_EXISTS, "%s is a folder: give a file to write to", path);
+  if (!S_ISREG(info.st_mode) || info.st_size == 0) return BF_OK;
+  static const char *const names[] = {"sketch", "report of bestfit", "model card"};
+  bool ours = kind == CLI_OUTPUT_SKETCH   ? cli_is_sketch_file(path)
+              : kind == CLI_OUTPUT_REPORT ? begins_as(path,
+                                                      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta "
+                                                      "charset=\"utf-8\">\n<meta "
+                                                      "http-equiv=\"Content-Security-Policy\" "
+                                                      "content=\"default-src 'none'")
+                                          : begins_as(path, "---\n") || begins_as(path, "---\r\n");
+  if (ours) return BF_OK;
+  return cli_error(err, BF_ERR_EXISTS, "%s exists and is no %s: give another file, or remove it first", path,
+                   names[kind]);
 }
 
 static bf_status sketch_data(cli *c, const char *path, cli_input *out, bf_error *err) {
@@ -134,7 +179,8 @@ static bf_status sketch_data(cli *c, const char *path, cli_input *out, bf_error 
   cli_progress_begin(&progress, c, what);
   status = bf_sketch_build(dataset, &options, &out->sketch, err);
   cli_progress_end(&progress);
-  for (uint32_t i = 0; i < bf_dataset_warning_count(dataset); i++) cli_warn(c, "%s", bf_dataset_warning(dataset, i));
+  for (uint32_t i = 0; i < bf_dataset_warning_count(dataset); i++)
+    cli_warn(c, "%s: %s", path, bf_dataset_warning(dataset, i));
   bf_dataset_close(dataset);
   if (status == BF_OK) status = bf_sketch_encode(out->sketch, &out->bytes, &out->n_bytes, err);
   out->from_data = true;
@@ -146,6 +192,9 @@ static bf_status read_sketch(const char *path, cli_input *out, bf_error *err) {
   bf_error inner = {.position = -1};
   bf_status status = cli_read_file(path, BF_SKETCH_MAX_BYTES, &out->bytes, &out->n_bytes, err);
   if (status != BF_OK) return status;
+  if (is_cut_sketch(out->bytes, out->n_bytes))
+    return cli_error(err, BF_ERR_CORRUPT, "%s is a sketch cut after %zu bytes: fetch it again, or make it anew",
+                     strcmp(path, "-") == 0 ? "standard input" : path, out->n_bytes);
   if (!bf_sketch_sniff(out->bytes, out->n_bytes))
     return cli_error(err, BF_ERR_FORMAT, "standard input is no sketch; `bestfit sketch DATA -o -` writes one");
   status = bf_sketch_decode(out->bytes, out->n_bytes, &out->sketch, &inner);
@@ -167,7 +216,7 @@ bf_status cli_load_input(cli *c, const char *path, cli_input *out, bf_error *err
 static bf_status load_from_repository(cli *c, const char *name, cli_input *out, bf_error *err) {
   bf_store *store = NULL;
   bf_store_list *list = NULL;
-  bf_status status = cli_open_store(c, false, &store, err);
+  bf_status status = cli_open_store(c, CLI_READS, &store, err);
   if (status == BF_OK) status = bf_store_find(store, name, &list, err);
   if (status == BF_OK) {
     const bf_store_model *model = bf_store_list_at(list, bf_store_list_count(list) - 1); /* the latest version */
@@ -222,12 +271,22 @@ char *cli_repository(const cli *c) {
   return join(home != NULL ? home : ".", "/.local/share/bestfit");
 }
 
-bf_status cli_open_store(const cli *c, bool create, bf_store **out, bf_error *err) {
+/* Whether the repository is there and one may only read it. */
+static bool is_read_only(const char *directory) {
+  char *database = join(directory, "/bestfit.db");
+  bool there = database != NULL && access(database, R_OK) == 0;
+  bool writable = there && access(database, W_OK) == 0 && access(directory, W_OK | X_OK) == 0;
+  free(database);
+  return there && !writable;
+}
+
+bf_status cli_open_store(const cli *c, cli_access access_mode, bf_store **out, bf_error *err) {
   *out = NULL;
   char *directory = cli_repository(c);
   if (directory == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
   bf_store_options options = BF_STORE_OPTIONS_INIT;
-  options.create = create;
+  options.create = access_mode == CLI_CREATES;
+  options.read_only = access_mode == CLI_READS && is_read_only(directory);
   bf_status status = bf_store_open(directory, &options, out, err);
   if (status == BF_ERR_NOT_FOUND)
     (void)cli_error(

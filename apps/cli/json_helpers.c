@@ -22,7 +22,7 @@ json_t *cli_json_text(const char *text) {
 }
 
 json_t *cli_json_number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
+  return isfinite(value) ? json_real(value + 0.0) : json_null(); /* + 0.0: no "-0.0" */
 }
 
 json_t *cli_json_hash(const char *sha256, uint64_t bytes) {

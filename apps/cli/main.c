@@ -63,6 +63,7 @@ int main(int argc, char **argv) {
   (void)setlocale(LC_CTYPE, ""); /* numbers stay in the C locale: our output is read by programs */
   /* `bestfit ls | head` ends quietly, also where the parent had SIGPIPE ignored */
   (void)signal(SIGPIPE, SIG_DFL);
+  (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to tell, not an end */
   cli c = {.json = wants_json(argc, argv), .warnings = json_array()};
   int code = finish_output(&c, run(&c, argc, argv));
   cli_deinit(&c);

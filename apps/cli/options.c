@@ -60,17 +60,20 @@ static const cli_option *find_letter(const cli_verb *verb, char letter) {
 static bool check_number(const cli_option *option, const char *text, bf_error *err) {
   char *end = NULL;
   errno = 0;
-  if (option->value == CLI_REAL) {
+  bool wide = option->value == CLI_WIDE || option->value == CLI_WIDE_ABOVE_0;
+  bool above_0 = option->value >= CLI_WHOLE_ABOVE_0;
+  if (option->value == CLI_REAL || option->value == CLI_REAL_ABOVE_0) {
     double value = strtod(text, &end);
-    if (end != text && *end == '\0' && isfinite(value)) return true;
-    (void)cli_error(err, BF_ERR_INVALID_ARGUMENT, "--%s wants a number, not '%s'", option->name, text);
+    if (end != text && *end == '\0' && isfinite(value) && (value > 0 || !above_0)) return true;
+    (void)cli_error(err, BF_ERR_INVALID_ARGUMENT, "--%s wants a number%s, not '%s'", option->name,
+                    above_0 ? " above 0" : "", text);
     return false;
   }
   unsigned long long value = strtoull(text, &end, 10);
   bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
-  if (digits && (option->value == CLI_WIDE || value <= UINT32_MAX)) return true;
-  (void)cli_error(err, BF_ERR_INVALID_ARGUMENT, "--%s wants a whole number%s, not '%s'", option->name,
-                  option->value == CLI_WIDE ? "" : " up to 4294967295", text);
+  if (digits && (wide || value <= UINT32_MAX) && (value > 0 || !above_0)) return true;
+  (void)cli_error(err, BF_ERR_INVALID_ARGUMENT, "--%s wants a whole number%s%s, not '%s'", option->name,
+                  above_0 ? " from 1" : "", wide ? "" : " up to 4294967295", text);
   return false;
 }
 

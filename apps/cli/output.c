@@ -187,7 +187,7 @@ void cli_table_cellf(cli_table *t, const char *format, ...) {
 
 void cli_table_number(cli_table *t, double value) {
   if (isfinite(value)) {
-    cli_table_cellf(t, "%.5g", value);
+    cli_table_cellf(t, "%.5g", value + 0.0); /* no "-0" */
   } else {
     cli_table_cell(t, "-");
   }
@@ -212,10 +212,12 @@ static void print_cut(FILE *to, const char *text, int width) {
 }
 
 static void print_row(const cli_table *t, FILE *to, size_t row, const int *widths) {
-  for (size_t column = 0; column < t->n_columns; column++) {
+  size_t n = t->n_columns; /* without the empty cells at the end, so that no line ends in blanks */
+  while (n > 1 && t->cells[row * t->n_columns + n - 1][0] == '\0') n--;
+  for (size_t column = 0; column < n; column++) {
     const char *text = t->cells[row * t->n_columns + column];
     int width = width_of(text), pad = widths[column] > width ? widths[column] - width : 0;
-    bool last = column + 1 == t->n_columns;
+    bool last = column + 1 == n;
     if (t->right[column]) fprintf(to, "%*s", pad, "");
     print_cut(to, text, widths[column]);
     if (!last) fprintf(to, "%*s", (t->right[column] ? 0 : pad) + 2, "");

@@ -29,7 +29,7 @@ static const cli_option fsck_options[] = {{"gc", 0, CLI_FLAG, NULL, "free unrefe
                                           {0}};
 static const cli_option sketch_options[] = {
     {"output", 'o', CLI_TEXT, "FILE", "where to write (default: DATA's last name with .sketch; -: standard output)"},
-    {"seed", 0, CLI_WIDE, "N", "seed of samples and buckets (default 20220706)"},
+    {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of samples and buckets (default 20220706)"},
     {0}};
 static const cli_option compare_options[] = {
     {"measure", 'm', CLI_LIST, "NAME", "a measure of `bestfit strategies`; may be repeated (default: all that apply)"},
@@ -37,7 +37,7 @@ static const cli_option compare_options[] = {
     {0}};
 static const cli_option search_options[] = {
     {"strategy", 's', CLI_TEXT, "NAME", "how to rank (default similarity; see `bestfit strategies`)"},
-    {"top", 'k', CLI_WHOLE, "N", "places to print (default 10; 0: all)"},
+    {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},
     {"report", 0, CLI_TEXT, "FILE", "write an HTML page with plots that opens without a network"},
     {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
@@ -52,12 +52,12 @@ static const cli_option dataset_options[] = {
     {"drop", 0, CLI_TEXT, "A,B,C", "columns to leave out"},
     {"where", 0, CLI_TEXT, "SQL", "condition that rows of a table must meet"},
     {"member", 0, CLI_TEXT, "NAME", "array inside an .npz"},
-    {"range", 0, CLI_REAL, "X", "value of white in images: 1, 16, 255 … (default: guessed)"},
+    {"range", 0, CLI_REAL_ABOVE_0, "X", "value of white in images: 1, 16, 255 … (default: guessed)"},
     {0}};
 static const cli_option measure_options[] = {
-    {"seed", 0, CLI_WIDE, "N", "seed (default 20220706)"},
-    {"partition-size", 0, CLI_WHOLE, "N", "rows in a partition of the paper's measures (default 500)"},
-    {"threshold", 0, CLI_REAL, "T", "adaptivity: partitions nearer than T match (default 0.002)"},
+    {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed (default 20220706)"},
+    {"partition-size", 0, CLI_WHOLE_ABOVE_0, "N", "rows in a partition of the paper's measures (default 500)"},
+    {"threshold", 0, CLI_REAL_ABOVE_0, "T", "adaptivity: partitions nearer than T match (default 0.002)"},
     {0}};
 static const cli_option repository_options[] = {
     {"repo", 'r', CLI_TEXT, "DIR",
@@ -79,7 +79,8 @@ static const cli_verb verbs[] = {
      "DATA|SKETCH [options]",
      "DATA is a file or folder of rows without labels, or a sketch of it (-: a sketch on standard input). Every model "
      "with a\n"
-     "sketch of the same kind and columns is ranked; the others are listed with the reason why not.",
+     "sketch of the same kind and columns is ranked; the others are listed with the reason why not. Where no model\n"
+     "can be ranked the exit code is 14. A report replaces nothing but a report.",
      "bestfit search new-sensor.csv --report why.html", search_options,
      DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 1, 1, cmd_search},
     {"compare", "Find a model", "how near one dataset is to another, by every measure", "SOURCE TARGET [options]",

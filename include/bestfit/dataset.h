@@ -9,7 +9,8 @@
  *
  * Memory: bounded by the batch (at most `batch_bytes`, default 8 MiB, never less than one row) plus the
  * decoder's own buffers; DuckDB is limited to 128 MiB, or for Parquet to twice the largest row group (which may have
- * 1 GiB) plus 64 MiB; tables of more than 512 columns get 80 KiB a column besides.
+ * 1 GiB) plus 64 MiB; tables of more than 512 columns get 80 KiB a column besides. NumPy arrays in Fortran order are
+ * held whole: at most 1 GiB, above that BF_ERR_LIMIT.
  * Cells: every number becomes float32; NULL, NaN, infinity and what float32 cannot hold are NaN, a missing cell; true
  * is 1, false 0; dates and timestamps are days since 1970-01-01. Columns of text are left out with a warning.
  * Pixels: grey images keep one channel, others become sRGB of three; 16 bits become 8, alpha is flattened on black,
@@ -80,7 +81,8 @@ typedef struct bf_batch {
 
 /* Opens a file or folder. BF_ERR_NOT_FOUND: no such path. BF_ERR_FORMAT: not what it claims to be, with the
  * position. BF_ERR_INVALID_ARGUMENT: an option that does not fit, naming it. BF_ERR_UNSUPPORTED: dtype or kind that
- * is not read. BF_ERR_LIMIT: more than 1,000,000 columns or an image above 64 megapixels. */
+ * is not read. BF_ERR_LIMIT: more than 1,000,000 columns, an image above 64 megapixels, or an array in
+ * Fortran order above 1 GiB. */
 BF_API BF_MUST_CHECK bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, bf_dataset **out,
                                                bf_error *err);
 BF_API void bf_dataset_close(bf_dataset *dataset);

@@ -28,8 +28,8 @@ typedef struct bf_strategy_info {
   const char *needs;  /* "two sketches", "source accuracy", "nothing", "a repository" */
   bf_direction direction;
   double lowest, highest; /* range; infinities allowed */
-  bool symmetric;
-  bool has_raw;           /* also defined on raw rows (compare --raw) */
+  bool symmetric; /* within one frame: the order of its sources may change the last digits, or the planes drawn */
+  bool has_raw;   /* also defined on raw rows (compare --raw) */
   const char *when_empty; /* what an empty input gives */
   const char *source;     /* paper or part of docs/strategies.md */
   const char *summary;    /* one sentence */
@@ -46,7 +46,7 @@ typedef struct bf_measure_options {
   uint64_t seed;               /* 0: BF_SKETCH_DEFAULT_SEED */
   uint32_t partition_size;     /* 0: 500 rows */
   double adaptivity_threshold; /* 0: 0.002 (CIFAR-10 groups in the paper) */
-  uint32_t n_threads;          /* 0: all cores; raw measures only */
+  uint32_t n_threads;          /* 0: all cores */
 } bf_measure_options;
 #define BF_MEASURE_OPTIONS_INIT \
   { .struct_size = sizeof(bf_measure_options) }

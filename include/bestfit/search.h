@@ -3,10 +3,11 @@
  * Question it answers: which of our models do we deploy on this unlabelled data, and why?
  *
  * Method: candidates are grouped by equal columns; in each group a frame is derived, every measure of the strategy
- * computed, z-scored and signed so that higher is better; groups merge by z. Ties break by model id.
- * docs/strategies.md. A measure without an answer for a candidate is NaN in measure_values and adds 0 to `similarity`;
- * a candidate for which the asked measure has no answer is skipped with the reason. A single named measure scores its
- * signed value where all candidates have equal columns, else its z-score in the group. Reasons: the standing by each
+ * computed, z-scored and signed so that higher is better; groups merge by z, with a warning that places compare only
+ * inside a group. Ties break by model id. docs/strategies.md. A measure without an answer for a candidate is NaN in
+ * measure_values and counts in `similarity` as the worst of its group; a candidate for which the asked measure has no
+ * answer is skipped with the reason. A single named measure scores its signed value. source-accuracy and random also
+ * rank candidates without a sketch. Reasons: the standing by each
  * measure for all; differences for the first 32 and the last. Cost: one to two milliseconds a candidate (threads over
  * candidates). Determinism: as its sketches and seed. Thread-safety: a result is read-only.
  */
@@ -25,7 +26,7 @@ typedef struct bf_candidate {
   const char *id; /* owner/name */
   uint32_t version;
   const char *domain;
-  const bf_sketch *sketch; /* NULL: unranked, no sketch */
+  const bf_sketch *sketch; /* NULL: unranked, but for source-accuracy and random */
   double source_accuracy;  /* NaN: not known */
 } bf_candidate;
 
@@ -74,7 +75,7 @@ BF_API void bf_search_result_free(bf_search_result *result);
 BF_API const char *bf_search_result_strategy(const bf_search_result *result);
 BF_API size_t bf_search_result_count(const bf_search_result *result);
 BF_API const bf_ranked *bf_search_result_at(const bf_search_result *result, size_t i);
-/* Sketch of a ranked model, borrowed. */
+/* Sketch of a ranked model, borrowed; NULL where a baseline ranked a model without one. */
 BF_API const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i);
 BF_API size_t bf_search_result_skipped_count(const bf_search_result *result);
 BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i);

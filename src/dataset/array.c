@@ -7,7 +7,10 @@
  * A header can claim any shape. Where the length of the data is known the claim is checked before anything is
  * allocated; where it is not (compressed data), the batch grows by doubling as data really arrive, so that a lie costs
  * at most twice what was sent. 64-bit integers pass through double, as in the tables, so that equal cells are equal
- * bits whatever the format. */
+ * bits whatever the format.
+ *
+ * Fortran order stores column by column, so that the first row is whole only when all data are there: such an array is
+ * held in memory as it is stored, at most 1 GiB of it, and batches are gathered from there. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,8 @@
 
 #define PIECE_BYTES ((size_t)256 << 10)
 #define FIRST_CELLS ((size_t)2 << 20)
+#define MAX_FORTRAN_BYTES ((size_t)1 << 30)
+#define GATHER_ROWS 64u
 
 typedef struct array_reader {
   bf__array_info info;
@@ -29,6 +34,8 @@ typedef struct array_reader {
   size_t capacity; /* cells */
   float *scratch;  /* rows before the selection */
   uint8_t *raw;
+  bool by_column;   /* Fortran order of more than one dimension */
+  uint8_t *columns; /* then all data, as stored */
   bf_image *images;
   size_t rows_per_batch;
 } array_reader;
@@ -222,6 +229,64 @@ static bf_status read_selected(bf_dataset *dataset, array_reader *r, uint64_t fi
   return BF_OK;
 }
 
+/* Fortran order */
+
+/* All data; memory grows as they arrive, so that a header that lies costs at most twice what was sent. */
+static bf_status collect_columns(const bf_dataset *dataset, array_reader *r, bf_error *err) {
+  size_t need = (size_t)(r->n_rows * r->row_cells) * r->info.item_bytes, used = 0, capacity = 0;
+  while (used < need) {
+    size_t got = 0;
+    if (used == capacity) {
+      capacity = capacity ? capacity * 2 : FIRST_CELLS;
+      if (capacity > need) capacity = need;
+      uint8_t *grown = bf__realloc(r->columns, capacity, 1);
+      if (!grown) return bf__error_memory(err, capacity);
+      r->columns = grown;
+    }
+    size_t wanted = capacity - used;
+    bf_status status = bf__stream_read(r->stream, r->columns + used, wanted, &got, err);
+    if (status != BF_OK) return status;
+    used += got;
+    if (got < wanted)
+      return bf__error_at(err, BF_ERR_FORMAT, 0,
+                          "%.80s: the data end after %zu of the %zu bytes that the header claims: it was cut, fetch "
+                          "it again",
+                          dataset->shown, used, need);
+  }
+  return BF_OK;
+}
+
+/* Where cell `cell` of a row (in C order) stands among the file's columns, whose first dimension moves fastest. */
+static size_t stored_column(const bf__array_info *info, size_t cell) {
+  size_t column = 0, n = 1, step[BF__ARRAY_MAX_DIMS] = {0};
+  for (uint32_t i = 1; i < info->n_dims; i++) {
+    step[i] = n;
+    n *= (size_t)info->shape[i];
+  }
+  for (uint32_t i = info->n_dims; i-- > 1;) {
+    column += cell % (size_t)info->shape[i] * step[i];
+    cell /= (size_t)info->shape[i];
+  }
+  return column;
+}
+
+static bf_status gather_rows(bf_dataset *dataset, array_reader *r, uint64_t first, size_t rows, bf_error *err) {
+  size_t width = r->selected ? r->n_selected : (size_t)r->row_cells, item = r->info.item_bytes;
+  bf_status status = r->columns ? BF_OK : collect_columns(dataset, r, err);
+  if (status == BF_OK) status = reserve(r, rows * width, rows * width, err);
+  if (status != BF_OK) return status;
+  float run[GATHER_ROWS];
+  for (size_t block = 0; block < rows; block += GATHER_ROWS) {
+    size_t k = rows - block < GATHER_ROWS ? rows - block : GATHER_ROWS;
+    for (size_t c = 0; c < width; c++) {
+      size_t column = stored_column(&r->info, r->selected ? r->selected[c] : c);
+      bf__array_to_floats(&r->info, r->columns + (column * (size_t)r->n_rows + (size_t)first + block) * item, run, k);
+      for (size_t i = 0; i < k; i++) r->cells[(block + i) * width + c] = run[i];
+    }
+  }
+  return BF_OK;
+}
+
 /* Range of pixels */
 
 static bf_status pixel_outside(const bf_dataset *dataset, const float *cells, uint64_t first, size_t rows, size_t width,
@@ -231,8 +296,8 @@ static bf_status pixel_outside(const bf_dataset *dataset, const float *cells, ui
     uint64_t row = first + i / width;
     return bf__error_at(
         err, BF_ERR_FORMAT, (int64_t)row,
-        "%.60s: row %llu has the value %g, but pixels are taken to lie in 0..%g: give the value of white as "
-        "range_max, or scale the pixels to 0..255",
+        "%.60s: row %llu has the value %g, but pixels are taken to lie in 0..%g: give the value of white with "
+        "the option --range (range_max), or scale the pixels to 0..255",
         dataset->shown, (unsigned long long)row, (double)cells[i], dataset->range_max);
   }
   return BF_OK;
@@ -256,8 +321,8 @@ static double guess_range(bf_dataset *dataset, const bf__array_info *info, doubl
   if (!sure)
     bf__dataset_warn(
         dataset,
-        "the value of white was guessed as %g, because the largest pixel of the first rows is %g; give it as "
-        "range_max if that is wrong",
+        "the value of white was guessed as %g, because the largest pixel of the first rows is %g; give it with "
+        "the option --range (range_max) if that is wrong",
         range, max);
   return range;
 }
@@ -282,8 +347,9 @@ static bf_status array_next(bf_dataset *dataset, bf_batch *out, bf_error *err) {
   uint64_t first = (uint64_t)dataset->next_row, left = r->n_rows - first;
   size_t rows = left < r->rows_per_batch ? (size_t)left : r->rows_per_batch;
   if (rows == 0) return BF_OK;
-  bf_status status =
-      r->selected ? read_selected(dataset, r, first, rows, err) : read_all_columns(dataset, r, first, rows, err);
+  bf_status status = r->by_column  ? gather_rows(dataset, r, first, rows, err)
+                     : r->selected ? read_selected(dataset, r, first, rows, err)
+                                   : read_all_columns(dataset, r, first, rows, err);
   if (status != BF_OK) return status;
   out->n_rows = (uint32_t)rows;
   out->n_columns = dataset->n_columns;
@@ -312,6 +378,7 @@ static void array_close(void *state) {
   free(r->cells);
   free(r->scratch);
   free(r->raw);
+  free(r->columns);
   free(r->images);
   free(r);
 }
@@ -339,11 +406,10 @@ static bf_status choose_kind(bf_dataset *dataset, const bf__array_info *info, bf
     dataset->kind = BF_KIND_IMAGE;
     return BF_OK;
   }
-  return bf__error(
-      err, BF_ERR_UNSUPPORTED,
-      "%.60s has the shape (%s) and is not uint8, so it may hold images or series: give the kind image, or the "
-      "kind features to read each row as one flat vector",
-      dataset->shown, shape);
+  return bf__error(err, BF_ERR_UNSUPPORTED,
+                   "%.60s has the shape (%s) and is not uint8, so it may hold images or series: give --kind image, or "
+                   "--kind features to read each row as one flat vector",
+                   dataset->shown, shape);
 }
 
 static bf_status image_shape(bf_dataset *dataset, const bf__array_info *info, bf_error *err) {
@@ -379,14 +445,20 @@ static bf_status check_type(const bf_dataset *dataset, const bf__array_info *inf
   if (info->type == 'U' || info->type == 'S')
     return bf__error(err, BF_ERR_UNSUPPORTED,
                      "%.80s holds strings; rows must be numbers (strings are read as labels only)", dataset->shown);
-  if (info->fortran && info->n_dims > 1)
-    return bf__error(err, BF_ERR_UNSUPPORTED,
-                     "%.80s is stored column by column (Fortran order); convert it with np.save(path, "
-                     "np.ascontiguousarray(np.load(path)))",
-                     dataset->shown);
   if (info->n_dims == 0)
     return bf__error(err, BF_ERR_FORMAT, "%.80s holds a single number; an array of rows is needed", dataset->shown);
   return BF_OK;
+}
+
+/* After the length was checked: the product cannot overflow. */
+static bf_status check_order(const bf_dataset *dataset, array_reader *r, bf_error *err) {
+  uint64_t n = 0;
+  r->by_column = r->info.fortran && r->info.n_dims > 1;
+  if (!r->by_column || (bf__array_cells(&r->info, 0, &n) && n <= MAX_FORTRAN_BYTES / r->info.item_bytes)) return BF_OK;
+  return bf__error(err, BF_ERR_LIMIT,
+                   "%.80s is stored column by column (Fortran order), which is read up to 1 GiB; convert it with "
+                   "np.save(path, np.ascontiguousarray(np.load(path)))",
+                   dataset->shown);
 }
 
 static bf_status array_setup(bf_dataset *dataset, array_reader *r, bf_error *err) {
@@ -394,12 +466,13 @@ static bf_status array_setup(bf_dataset *dataset, array_reader *r, bf_error *err
   bf_status status = BF_OK;
   BF_TRY(check_type(dataset, info, err));
   BF_TRY(bf__array_check_length(info, r->stream, dataset->shown, err));
+  BF_TRY(check_order(dataset, r, err));
   BF_TRY(choose_kind(dataset, info, err));
   r->n_rows = info->shape[0];
   if (!bf__array_cells(info, 1, &r->row_cells)) r->row_cells = UINT64_MAX; /* n is 0: refused just below */
   if (dataset->kind == BF_KIND_IMAGE) {
     if (dataset->columns || dataset->drop)
-      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "the options columns and drop do not fit images"));
+      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "the options --columns and --drop do not fit images"));
     BF_TRY(image_shape(dataset, info, err));
   } else {
     BF_TRY(features_shape(dataset, r, err));
@@ -438,7 +511,7 @@ bf_status bf__array_open(bf_dataset *dataset, const bf__array_info *info, bf__st
 bool bf__array_is_mappable(const bf_dataset *dataset, uint64_t *offset, uint64_t *n_rows, uint32_t *n_columns) {
   if (strcmp(dataset->format->info.name, "npy") != 0 || dataset->kind != BF_KIND_FEATURES) return false;
   const array_reader *r = dataset->state;
-  if (r->selected || !is_plain_float(&r->info)) return false;
+  if (r->selected || r->by_column || !is_plain_float(&r->info)) return false;
   if (bf__stream_compression(r->stream) != BF__COMPRESSION_NONE) return false;
   if (r->info.data_offset % sizeof(float) != 0) return false;
   *offset = r->info.data_offset;

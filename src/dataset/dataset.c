@@ -82,12 +82,12 @@ static bf_status copy_options(bf_dataset *d, const char *path, const bf_dataset_
   d->batch_bytes = o->batch_bytes ? o->batch_bytes : BF__DEFAULT_BATCH_BYTES;
   if (d->batch_bytes > (size_t)1 << 30) d->batch_bytes = (size_t)1 << 30;
   if (!(o->range_max >= 0) || o->range_max > 1e9)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "range_max %g: the value of white is above 0, such as 1 or 255",
-                     o->range_max);
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT,
+                     "--range (range_max) %g: the value of white is above 0, such as 1 or 255", o->range_max);
   d->range_max = o->range_max;
   d->range_known = o->range_max > 0;
   if (d->columns && d->drop)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "give either columns to keep or columns to drop, not both");
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "give either --columns to keep or --drop to leave out, not both");
 out:
   return status;
 }
@@ -114,11 +114,11 @@ static bf_status check_uses(const bf_dataset *d, bf_error *err) {
     const char *name;
     bool given;
     uint32_t use;
-  } options[] = {{"columns", d->columns, BF__USES_COLUMNS},
-                 {"drop", d->drop, BF__USES_COLUMNS},
-                 {"where", d->where, BF__USES_WHERE},
-                 {"member", d->member, BF__USES_MEMBER},
-                 {"range_max", d->range_known, BF__USES_RANGE}};
+  } options[] = {{"--columns", d->columns, BF__USES_COLUMNS},
+                 {"--drop", d->drop, BF__USES_COLUMNS},
+                 {"--where", d->where, BF__USES_WHERE},
+                 {"--member", d->member, BF__USES_MEMBER},
+                 {"--range (range_max)", d->range_known, BF__USES_RANGE}};
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
     if (options[i].given && !(f->uses & options[i].use))
       return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the option %s does not fit the format %s", options[i].name,
@@ -142,7 +142,7 @@ static bf_status open_labels(bf_dataset *d, bf_error *err) {
   if (status != BF_OK) return status;
   if (!d->rows_known || !bf__label_source_count(d->label_source, &n) || n == d->row_hint) return BF_OK;
   return bf__error(err, BF_ERR_MISMATCH,
-                   "the label file has %llu labels, but the data have %llu rows: each row needs one",
+                   "the label file %.80s has %llu labels, but the data have %llu rows: each row needs one", d->label,
                    (unsigned long long)n, (unsigned long long)d->row_hint);
 }
 
@@ -216,6 +216,7 @@ static bf_status end_of_rows(bf_dataset *d, bf_error *err) {
     if (status != BF_OK) return status;
   }
   d->ended = true;
+  if (d->next_row == 0) bf__dataset_warn(d, d->where ? "no row meets the condition --where" : "there are no rows");
   if (d->watch) bf__watch_end(d->watch, d);
   return BF_OK;
 }

@@ -168,6 +168,8 @@ typedef struct bf__array_info {
 bool bf__array_cells(const bf__array_info *info, uint32_t from, uint64_t *out);
 /* Header of an .npy in memory, strings included; *info is filled wholly or the call fails. */
 bf_status bf__npy_parse_header(const void *bytes, size_t n_bytes, bf__array_info *info, bf_error *err);
+/* Makes the dataset read the .npy in `stream`, which it then owns, also on failure. */
+bf_status bf__npy_open_stream(bf_dataset *dataset, bf__stream *stream, bf_error *err);
 bf_status bf__npy_read_header(bf__stream *stream, bf__array_info *info, bf_error *err);
 bf_status bf__idx_read_header(bf__stream *stream, bf__array_info *info, bf_error *err);
 /* Fails where the header claims more than `stream` is known to hold. */

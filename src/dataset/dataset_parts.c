@@ -168,7 +168,7 @@ bf_status bf__select_columns(const bf_dataset *d, char *const *names, uint32_t n
   uint8_t *mark = bf__alloc(n_names, 1);
   uint32_t *selected = bf__alloc(n_names, sizeof *selected), n = 0;
   bf_status status = BF_OK;
-  const char *option = d->columns ? "columns" : "drop", *list = d->columns ? d->columns : d->drop;
+  const char *option = d->columns ? "--columns" : "--drop", *list = d->columns ? d->columns : d->drop;
   if (!mark || !selected) BF_TRY(bf__error_memory(err, (size_t)n_names * 5));
   if (list) BF_TRY(bf__split_names(list, &wanted, &n_wanted, err));
   for (size_t i = 0; i < n_wanted; i++) {
@@ -183,7 +183,7 @@ bf_status bf__select_columns(const bf_dataset *d, char *const *names, uint32_t n
     if (mark[c] != DROPPED && (!keep_default || keep_default[c])) selected[n++] = c;
   if (n == 0)
     BF_TRY(bf__error(err, list ? BF_ERR_INVALID_ARGUMENT : BF_ERR_FORMAT, "%.80s: no column %s", d->shown,
-                     list ? "is left by the options columns and drop" : "holds numbers"));
+                     list ? "is left by the options --columns and --drop" : "holds numbers"));
   *out = selected;
   *n_out = n;
   selected = NULL;

@@ -21,7 +21,7 @@ static const bf__format FORMATS[] = {
      false,
      bf__npy_sniff,
      bf__npy_open},
-    {{"npz", "features, image", ".npz", "one array of a NumPy archive, named by `member`"},
+    {{"npz", "features, image", ".npz", "one array of a NumPy archive, named by --member"},
      FEATURES | IMAGE,
      BF__USES_COLUMNS | BF__USES_RANGE | BF__USES_MEMBER,
      false,

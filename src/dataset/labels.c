@@ -14,6 +14,7 @@
 
 struct bf__label_source {
   bf__stream *stream;
+  char *name; /* as given, for messages */
   bool is_text;
   bf__array_info info;
   uint64_t n_read;
@@ -177,6 +178,15 @@ static bf_status take_label(bf__label_source *s, size_t *n, bool *found, bf_erro
   return status;
 }
 
+/* Too few or too many; a heading counts as a label, so one too many may be one. */
+static bf_status wrong_count(const bf__label_source *s, uint64_t n, bool at_least, uint64_t n_rows, bf_error *err) {
+  return bf__error_at(err, BF_ERR_MISMATCH, (int64_t)s->n_read,
+                      "the label file %.80s has %llu labels, but the data have %s%llu rows: each row needs one%s%s",
+                      s->name, (unsigned long long)n, at_least ? "at least " : "", (unsigned long long)n_rows,
+                      s->is_text ? ", one label a line, no heading" : "",
+                      s->is_text && n == n_rows + 1 ? ": is line 1 a heading?" : "");
+}
+
 bf_status bf__label_source_next(bf__label_source *s, bf_dataset *dataset, size_t n, int32_t *out, bf_error *err) {
   for (size_t i = 0; i < n; i++) {
     size_t length = 0;
@@ -185,10 +195,7 @@ bf_status bf__label_source_next(bf__label_source *s, bf_dataset *dataset, size_t
     if (status != BF_OK) return status;
     if (!found) {
       bool known = dataset->rows_known;
-      unsigned long long rows = known ? dataset->row_hint : (unsigned long long)dataset->next_row + n;
-      return bf__error_at(err, BF_ERR_MISMATCH, (int64_t)s->n_read,
-                          "the label file has %llu labels, but the data have %s%llu rows: each row needs one",
-                          (unsigned long long)s->n_read, known ? "" : "at least ", rows);
+      return wrong_count(s, s->n_read, !known, known ? dataset->row_hint : (uint64_t)dataset->next_row + n, err);
     }
     out[i] = -1;
     if (length == 0) continue;
@@ -207,9 +214,7 @@ bf_status bf__label_source_end(bf__label_source *s, uint64_t n_rows, bf_error *e
     if (found && (length || !s->is_text)) last = s->n_read;
   }
   if (last == n_rows) return BF_OK;
-  return bf__error(err, BF_ERR_MISMATCH,
-                   "the label file has %llu labels, but the data have %llu rows: each row needs one",
-                   (unsigned long long)last, (unsigned long long)n_rows);
+  return wrong_count(s, last, false, n_rows, err);
 }
 
 bool bf__label_source_count(const bf__label_source *s, uint64_t *n) {
@@ -252,6 +257,8 @@ bf_status bf__label_source_open(const bf_dataset *dataset, bf__label_source **ou
   bf_status status = BF_OK;
   bf__label_source *s = bf__alloc(1, sizeof *s);
   if (!s) return bf__error_memory(err, sizeof *s);
+  s->name = bf__strdup(dataset->label);
+  if (!s->name) BF_TRY(bf__error_memory(err, strlen(dataset->label)));
   BF_TRY(open_stream(dataset, &s->stream, err));
   BF_TRY(bf__stream_read(s->stream, magic, sizeof magic, &got, err));
   bf__stream_close(s->stream); /* streams do not go back */
@@ -271,6 +278,7 @@ out:
 void bf__label_source_close(bf__label_source *s) {
   if (!s) return;
   bf__stream_close(s->stream);
+  free(s->name);
   free(s->item);
   free(s->buffer);
   free(s->text);

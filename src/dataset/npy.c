@@ -199,15 +199,18 @@ bool bf__npy_sniff(const bf__probe *probe) {
   return probe->head_bytes >= 6 && memcmp(probe->head, "\x93NUMPY", 6) == 0;
 }
 
-bf_status bf__npy_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err) {
-  bf__stream *stream = NULL;
+bf_status bf__npy_open_stream(bf_dataset *dataset, bf__stream *stream, bf_error *err) {
   bf__array_info info;
-  bf_status status = bf__stream_open(probe->path, &stream, err);
-  if (status != BF_OK) return status;
-  status = bf__npy_read_header(stream, &info, err);
+  bf_status status = bf__npy_read_header(stream, &info, err);
   if (status != BF_OK) {
     bf__stream_close(stream);
     return status;
   }
   return bf__array_open(dataset, &info, stream, err);
+}
+
+bf_status bf__npy_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err) {
+  bf__stream *stream = NULL;
+  bf_status status = bf__stream_open(probe->path, &stream, err);
+  return status == BF_OK ? bf__npy_open_stream(dataset, stream, err) : status;
 }

@@ -67,7 +67,8 @@ static bf_status choose(zip_t *archive, const char *member, zip_int64_t *out, bf
   list_members(archive, known, sizeof known);
   if (member)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the archive has no array \"%.60s\"; it has: %s", member, known);
-  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the archive holds several arrays; name one as member: %s", known);
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT,
+                   "the archive holds several arrays; name one with the option --member: %s", known);
 }
 
 bf_status bf__npz_open_member(const char *path, const char *member, bf__stream **out, bf_error *err) {
@@ -109,17 +110,10 @@ bool bf__npz_sniff(const bf__probe *probe) {
 
 bf_status bf__npz_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err) {
   bf__stream *stream = NULL;
-  bf__array_info info;
   if (probe->compression != BF__COMPRESSION_NONE)
     return bf__error(err, BF_ERR_UNSUPPORTED,
                      "%.80s: an .npz within another compression cannot be read in place; unpack the outer one",
                      dataset->shown);
   bf_status status = bf__npz_open_member(probe->path, dataset->member, &stream, err);
-  if (status != BF_OK) return status;
-  status = bf__npy_read_header(stream, &info, err);
-  if (status != BF_OK) {
-    bf__stream_close(stream);
-    return status;
-  }
-  return bf__array_open(dataset, &info, stream, err);
+  return status == BF_OK ? bf__npy_open_stream(dataset, stream, err) : status;
 }

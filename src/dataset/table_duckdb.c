@@ -5,7 +5,8 @@
  * straight into the batch. Numbers arrive as DOUBLE (or FLOAT) and become float32 here, because SQL's own cast fails on
  * what does not fit, where we want a missing cell.
  *
- * The condition `where` comes from a user. It is placed on a line of its own within parentheses of a single prepared
+ * The condition `where` comes from a user. It may not close a parenthesis that it did not open, end the statement or
+ * hold comments, and is placed on a line of its own within parentheses of a single prepared
  * SELECT, the file in question is the only allowed path, external access is off, and the configuration is locked: it
  * can compute on the columns, and nothing else. */
 #include <duckdb.h>
@@ -179,7 +180,7 @@ static bf_status csv_error(const bf_dataset *d, const table_reader *r, const cha
     return bf__error_at(
         err, BF_ERR_FORMAT, row,
         "%.50s: line %lld, column \"%.*s\": \"%.*s\" is not a number as in the rows before: repair it, or leave "
-        "the column out with drop",
+        "the column out with --drop",
         d->shown, line, (int)(n < 40 ? n : 40), column + 8, (int)(k < 30 ? k : 30), value ? value + 8 : "");
   }
   const char *reason = strstr(text, "nquote") || strstr(text, "nterminated quote") ? "a quote is not closed" : NULL;
@@ -212,12 +213,12 @@ static bf_status table_error(const bf_dataset *d, const table_reader *r, const c
     reason = reason ? strstr(reason, ": ") : NULL;
     first_line(r, reason ? reason + 2 : text, shortened, sizeof shortened);
     return bf__error_at(err, BF_ERR_FORMAT, line > 0 ? line - 1 : 0,
-                        "%.50s: line %lld: %.100s: repair the line, or leave the column out with drop", d->shown, line,
-                        shortened);
+                        "%.50s: line %lld: %.100s: repair the line, or leave the column out with --drop", d->shown,
+                        line, shortened);
   }
   first_line(r, text, shortened, sizeof shortened);
   if (d->where && (strncmp(text, "Conversion", 10) == 0 || strncmp(text, "Permission", 10) == 0))
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: %.200s", shortened);
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "--where: %.200s", shortened);
   if (strcmp(d->format->info.name, "parquet") == 0)
     return bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->file_bytes,
                         "%.60s: not a whole Parquet file (%.100s): it was cut or "
@@ -451,7 +452,7 @@ static bf_status find_label(const bf_dataset *d, table_reader *r, bf_error *err)
     size_t n = strlen(known);
     if (n + 24 < sizeof known) snprintf(known + n, sizeof known - n, "%s%.20s", n ? ", " : "", r->columns[i].name);
   }
-  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "label: \"%.40s\" is not a column of %.40s; it has: %s%s", d->label,
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "--label: \"%.40s\" is not a column of %.40s; it has: %s%s", d->label,
                    d->shown, known, strlen(known) + 24 >= sizeof known ? " …" : "");
 }
 
@@ -475,11 +476,12 @@ static bf_status select_columns(bf_dataset *d, table_reader *r, bf_error *err) {
   for (uint32_t i = 0; i < r->n_selected; i++) {
     const table_column *c = &r->columns[r->selected[i]];
     if (r->selected[i] == r->label)
-      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "columns: \"%.60s\" is the label, which never is a feature",
+      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "--columns: \"%.60s\" is the label, which never is a feature",
                        c->name));
     if (c->cells >= CELL_TEXT)
       BF_TRY(bf__error(err, BF_ERR_UNSUPPORTED,
-                       "columns: \"%.60s\" holds text or other values that are not numbers (%.40s)", c->name, c->type));
+                       "--columns: \"%.60s\" holds text or other values that are not numbers (%.40s)", c->name,
+                       c->type));
     r->is_float[i] = c->cells == CELL_FLOAT && strcmp(d->format->info.name, "parquet") == 0;
     d->names[i] = bf__strdup(c->name);
     if (!d->names[i]) BF_TRY(bf__error_memory(err, 64));
@@ -489,6 +491,42 @@ out:
   free(names);
   free(keep);
   return status;
+}
+
+/* The last character of the text in quotes that starts at `p`; a doubled quote stands for itself. */
+static const char *skip_quoted(const char *p, bool *has_backslash) {
+  char quote = *p++;
+  for (; *p; p++) {
+    if (*p == '\\') *has_backslash = true;
+    if (*p != quote) continue;
+    if (p[1] != quote) return p;
+    p++;
+  }
+  return p - 1;
+}
+
+/* A condition must stay within its parentheses, where it can only compute: not turn into a second query by closing
+ * them. Strings such as $$…$$ and e'\\'' are refused, because their ends are not where this check would see them. */
+static bf_status check_condition(const char *where, bf_error *err) {
+  const char *wrong = NULL;
+  int depth = 0;
+  for (const char *p = where; *p && !wrong; p++) {
+    if (*p == '\'' || *p == '"') {
+      bool may_escape = *p == '\'' && p > where && (p[-1] == 'e' || p[-1] == 'E'), has_backslash = false;
+      p = skip_quoted(p, &has_backslash);
+      if (may_escape && has_backslash) wrong = "a string with a backslash after e";
+    } else if (*p == '(') {
+      depth++;
+    } else if (*p == ')' && --depth < 0) {
+      wrong = "a parenthesis is closed that was not opened";
+    } else if (*p == ';' || *p == '$') {
+      wrong = *p == ';' ? "a ; outside quotes" : "a $ outside quotes";
+    } else if ((*p == '-' && p[1] == '-') || (*p == '/' && p[1] == '*')) {
+      wrong = "a comment";
+    }
+  }
+  if (!wrong) return BF_OK;
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT, "--where: %s: give one SQL condition", wrong);
 }
 
 static void put_query(const bf_dataset *d, const table_reader *r, bool with_condition, bf__writer *w) {
@@ -531,14 +569,14 @@ static bf_status prepare(const bf_dataset *d, table_reader *r, bool with_conditi
   if (duck.prepare(r->connection, (const char *)w.data, &r->statement) != DuckDBSuccess) {
     const char *text = duck.prepare_error(r->statement);
     if (with_condition && d->where)
-      status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: %.200s",
+      status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "--where: %.200s",
                          first_line(r, text ? text : "is not an SQL condition", shortened, sizeof shortened));
     else
       status = table_error(d, r, text, err);
     duck.destroy_prepare(&r->statement);
   } else if (duck.prepared_statement_type(r->statement) != DUCKDB_STATEMENT_TYPE_SELECT ||
              duck.nparams(r->statement) != 0) {
-    status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "where: not a single SQL condition without parameters");
+    status = bf__error(err, BF_ERR_INVALID_ARGUMENT, "--where: not a single SQL condition without parameters");
   }
 out:
   bf__writer_deinit(&w);
@@ -550,6 +588,7 @@ static bf_status start_query(const bf_dataset *d, table_reader *r, bf_error *err
   bf_status status = BF_OK;
   duckdb_pending_result pending = NULL;
   if (d->where) {
+    BF_TRY(check_condition(d->where, err));
     BF_TRY(prepare(d, r, false, err));
     duck.destroy_prepare(&r->statement);
   }

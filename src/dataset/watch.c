@@ -82,10 +82,9 @@ void bf__watch_batch(bf__watch *w, bf_dataset *dataset, const bf_batch *batch) {
       const char *name = dataset->names ? dataset->names[c] : NULL;
       if (!looks_like_identifier(batch, c, name)) continue;
       if (name)
-        bf__dataset_warn(dataset, "column \"%.80s\" looks like an identifier: leave it out with drop = %.80s", name,
-                         name);
+        bf__dataset_warn(dataset, "column \"%.80s\" looks like an identifier: the option --drop leaves it out", name);
       else
-        bf__dataset_warn(dataset, "column %u looks like an identifier: leave it out with drop = %u", c, c);
+        bf__dataset_warn(dataset, "column %u looks like an identifier: the option --drop leaves it out", c);
     }
   }
   w->rows += batch->n_rows;

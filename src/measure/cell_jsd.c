@@ -110,13 +110,8 @@ bf_status bf__cells_prepare(bf_prepared *prepared, bf_error *err) {
 }
 
 bf_status bf__cell_jsd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err) {
-  if (source->frame->n_columns == 0) {
-    return bf__error(err, BF_ERR_NOT_APPLICABLE, "no column varies over the sources");
-  }
-  if (source->n_points == 0 || target->n_points == 0) {
-    return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s's sketch has no centroids (fewer than 16 rows)",
-                     source->n_points == 0 ? "source" : "target");
-  }
+  bf_status status = bf__needs_centroids(source, target, err);
+  if (status != BF_OK) return status;
   double sum = 0.0;
   for (uint32_t t = 0; t < BF__TABLES; ++t) sum += bf__jsd(source->cells[t], target->cells[t], BF__CELLS);
   *out = sum / (double)BF__TABLES;

@@ -155,15 +155,12 @@ static bf_status view_of(const bf_prepared *side, uint32_t m, reduced_view *out,
 
 bf_status bf__centroid_distance(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err) {
   uint32_t k = source->frame->n_columns;
-  if (k == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "no column varies over the sources");
-  if (source->n_reduced == 0 || target->n_reduced == 0) {
-    return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s's sketch has no centroids (fewer than 16 rows)",
-                     source->n_reduced == 0 ? "source" : "target");
-  }
+  bf_status status = bf__needs_centroids(source, target, err);
+  if (status != BF_OK) return status;
   uint32_t m = source->n_reduced < target->n_reduced ? source->n_reduced : target->n_reduced;
   reduced_view s = {0}, t = {0};
   float *transposed = bf__alloc((size_t)BF__REDUCED * k, sizeof *transposed);
-  bf_status status = transposed ? BF_OK : bf__error_memory(err, (size_t)BF__REDUCED * k * sizeof *transposed);
+  status = transposed ? BF_OK : bf__error_memory(err, (size_t)BF__REDUCED * k * sizeof *transposed);
   if (status != BF_OK) goto out;
   BF_TRY(view_of(source, m, &s, err));
   BF_TRY(view_of(target, m, &t, err));

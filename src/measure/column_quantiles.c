@@ -97,14 +97,19 @@ bf_status bf__pooled_edges(const bf__sketch_column *const *columns, size_t n_col
   return BF_OK;
 }
 
-void bf__column_bins(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]) {
-  double n = (double)column->count, below = 0.0;
+void bf__column_masses(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]) {
+  double below = 0.0;
   for (size_t k = 0; k < BF__BINS; ++k) {
-    double next = k == BF__EDGES ? (n > 0.0 ? 1.0 : 0.0) : bf__column_below(column, edges[k]);
-    double mass = next > below ? next - below : 0.0;
-    out[k] = (n * mass + 0.25) / (n + 0.25 * (double)BF__BINS);
+    double next = k == BF__EDGES ? (column->count > 0 ? 1.0 : 0.0) : bf__column_below(column, edges[k]);
+    out[k] = next > below ? next - below : 0.0;
     if (next > below) below = next;
   }
+}
+
+void bf__column_bins(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]) {
+  double n = (double)column->count;
+  bf__column_masses(column, edges, out);
+  for (size_t k = 0; k < BF__BINS; ++k) out[k] = (n * out[k] + 0.25) / (n + 0.25 * (double)BF__BINS);
 }
 
 const char *bf__column_label(const bf_sketch *sketch, uint32_t column, char buffer[BF__NAME_BYTES + 1]) {

@@ -160,7 +160,7 @@ out:
   return status;
 }
 
-static int compare_doubles(const void *a, const void *b) {
+int bf__compare_doubles(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return x < y ? -1 : x > y;
 }
@@ -185,7 +185,7 @@ static bf_status find_bandwidth(bf_frame *frame, const pool *all, bf_error *err)
       distances[at++] = sqrt(sum);
     }
   }
-  qsort(distances, n_pairs, sizeof *distances, compare_doubles);
+  qsort(distances, n_pairs, sizeof *distances, bf__compare_doubles);
   double median = (distances[(n_pairs - 1) / 2] + distances[n_pairs / 2]) / 2.0;
   if (median > 0.0) frame->bandwidth = median;
   free(distances);

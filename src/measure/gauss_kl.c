@@ -73,7 +73,7 @@ bf_status bf__gauss_prepare(bf_prepared *prepared, bf_error *err) {
   uint32_t k = frame->n_columns;
   prepared->gauss_why = NULL;
   if (k == 0) {
-    prepared->gauss_why = "no column varies over the sources";
+    prepared->gauss_why = BF__NO_COLUMN;
   } else if (sketch->rows == 0 || !sketch->covariance || !sketch->means) {
     prepared->gauss_why = "no rows";
   } else if (k > BF__MAX_VIEW_COLUMNS) {

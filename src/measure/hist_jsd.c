@@ -6,7 +6,7 @@ bf_status bf__hist_jsd(const bf_prepared *source, const bf_prepared *target, dou
   if (source->sketch->rows == 0 || target->sketch->rows == 0) {
     return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no rows", source->sketch->rows == 0 ? "source" : "target");
   }
-  if (k == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "no column varies over the sources");
+  if (k == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, BF__NO_COLUMN);
   double sum = 0.0;
   for (uint32_t j = 0; j < k; ++j) sum += bf__jsd(source->bins[j], target->bins[j], BF__BINS);
   *out = sum / (double)k;

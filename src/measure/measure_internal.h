@@ -45,7 +45,9 @@ double bf__column_quantile(const bf__sketch_column *column, double probability);
 /* The pooled quantiles 1/16 .. 15/16 of columns with equal weight. BF_ERR_NOT_APPLICABLE: all are empty. */
 bf_status bf__pooled_edges(const bf__sketch_column *const *columns, size_t n_columns, double edges[BF__EDGES],
                            bf_error *err);
-/* Smoothed relative frequencies: (n * mass + 0.25) / (n + 4). */
+/* Relative frequencies, all 0 for an empty column. */
+void bf__column_masses(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]);
+/* Smoothed ones: (n * mass + 0.25) / (n + 4). */
 void bf__column_bins(const bf__sketch_column *column, const double edges[BF__EDGES], double out[BF__BINS]);
 
 /* --- divergences ----------------------------------------------------------------------------------------------------
@@ -77,10 +79,10 @@ double bf__paper_closest(const bf__paper_histogram *target, const bf__paper_hist
 
 /* All buckets as one histogram over [raw_min, raw_max]. False: no finite cell. */
 bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out);
-/* Buckets joined to partitions of about partition_size rows, each over its own range; empty ones are left out.
- * *out (free()) holds *n_out; NULL and 0 where there is none. */
-bf_status bf__sketch_partitions(const bf_sketch *sketch, uint32_t partition_size, bf__paper_histogram **out,
-                                size_t *n_out, bf_error *err);
+/* Buckets joined to partitions of about partition_size rows, each over its own range; empty ones are left out. The
+ * target's buckets are permuted before (options->seed). *out (free()) holds *n_out; NULL and 0 where there is none. */
+bf_status bf__sketch_partitions(const bf_sketch *sketch, const bf_measure_options *options, bool is_target,
+                                bf__paper_histogram **out, size_t *n_out, bf_error *err);
 
 /* --- the frame ------------------------------------------------------------------------------------------------------
  */
@@ -139,8 +141,9 @@ struct bf_prepared {
   /* paper */
   bool has_histogram;
   bf__paper_histogram histogram;
-  size_t n_partitions;
-  bf__paper_histogram *partitions;
+  size_t n_partitions, n_target_partitions;
+  bf__paper_histogram *partitions;        /* as a source */
+  bf__paper_histogram *target_partitions; /* as a target: of permuted buckets */
 };
 
 /* As bf_prepared_create(), with the parts wanted and the number of centroids to reduce to (0: the frame's own). */
@@ -160,6 +163,12 @@ void bf__plane_products(const bf_frame *frame, const float *point, float out[BF_
 bf_status bf__gauss_prepare(bf_prepared *prepared, bf_error *err);
 /* After bf__gauss_prepare(): reads the covariance. */
 bf_status bf__cells_prepare(bf_prepared *prepared, bf_error *err);
+
+#define BF__NO_COLUMN "every column holds a single value throughout the sources' data: nothing to compare by"
+/* BF_ERR_NOT_APPLICABLE where the frame has no column or a side has no centroids. */
+bf_status bf__needs_centroids(const bf_prepared *source, const bf_prepared *target, bf_error *err);
+/* For qsort(); no NaN. */
+int bf__compare_doubles(const void *a, const void *b);
 
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
@@ -192,7 +201,8 @@ bf_status bf__raw_l2(const bf_rows *source, const bf_rows *target, const bf_meas
 bf_status bf__raw_adaptivity(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,
                              double *out, bf_error *err);
 
-/* Seed of the shuffle of a side's rows in paper-adaptivity on raw rows (0: source, 1: target). */
+/* Seed of the shuffle of a side's rows (from sketches: of the target's buckets) in paper-adaptivity (0: source, 1:
+ * target). */
 uint64_t bf__shuffle_seed(uint64_t seed, unsigned side);
 
 #endif

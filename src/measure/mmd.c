@@ -54,13 +54,8 @@ void bf__mmd_features(const bf_frame *frame, const float *points, const double *
 }
 
 bf_status bf__mmd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err) {
-  if (source->frame->n_columns == 0) {
-    return bf__error(err, BF_ERR_NOT_APPLICABLE, "no column varies over the sources");
-  }
-  if (source->n_points == 0 || target->n_points == 0) {
-    return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s's sketch has no centroids (fewer than 16 rows)",
-                     source->n_points == 0 ? "source" : "target");
-  }
+  bf_status status = bf__needs_centroids(source, target, err);
+  if (status != BF_OK) return status;
   double sum = 0.0;
   for (uint32_t f = 0; f < BF__FEATURES; ++f) {
     double d = source->features[f] - target->features[f];

@@ -6,11 +6,17 @@
  * exact range. An array whose values are all equal puts all mass into the first bin.
  *
  * Partitions of about `partition_size` rows are n = clamp(round(rows / partition_size), 1, 64) groups of buckets,
- * bucket b in group b * n / 64. Buckets are drawn by a hash of the row number, which is the paper's shuffle.
+ * the bucket at place b in group b * n / 64. Buckets are drawn by a hash of the row number, which is the paper's
+ * shuffle.
+ *
+ * Equal row numbers fall into equal buckets on both sides, whereas the paper shuffles each side by itself. Two datasets
+ * of one origin in one order would match partition by partition for their order alone, so the target's buckets are
+ * permuted (seeded) before they are grouped.
  */
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "measure/measure_internal.h"
 
@@ -61,32 +67,50 @@ static void add_bucket(const bf__partition *bucket, const range *to, double bins
   }
 }
 
-/* One histogram of the buckets [first, end) over their own range. */
-static bool join_buckets(const bf__partition *buckets, uint32_t first, uint32_t end, bf__paper_histogram *out) {
+/* One histogram of the buckets at places [first, end) of `order` over their own range. */
+static bool join_buckets(const bf__partition *buckets, const uint8_t *order, uint32_t first, uint32_t end,
+                         bf__paper_histogram *out) {
   bool any = false;
   double min = 0.0, max = 0.0;
-  for (uint32_t b = first; b < end; ++b) {
-    if (buckets[b].count == 0) continue;
-    if (!any || buckets[b].min < min) min = buckets[b].min;
-    if (!any || buckets[b].max > max) max = buckets[b].max;
+  for (uint32_t i = first; i < end; ++i) {
+    const bf__partition *bucket = &buckets[order[i]];
+    if (bucket->count == 0) continue;
+    if (!any || bucket->min < min) min = bucket->min;
+    if (!any || bucket->max > max) max = bucket->max;
     any = true;
   }
   if (!any) return false;
   range to = {min, max - min};
   double bins[BF__PAPER_BINS] = {0};
-  for (uint32_t b = first; b < end; ++b) add_bucket(&buckets[b], &to, bins);
+  for (uint32_t i = first; i < end; ++i) add_bucket(&buckets[order[i]], &to, bins);
   return bf__paper_histogram_set(out, bins);
 }
 
-bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out) {
-  return join_buckets(sketch->partitions, 0, sketch->n_partitions, out);
+static void order_buckets(bool permuted, uint64_t seed, uint8_t order[BF__PARTITIONS]) {
+  for (uint32_t i = 0; i < BF__PARTITIONS; ++i) order[i] = (uint8_t)i;
+  bf__random random = bf__random_of(bf__shuffle_seed(seed, 1));
+  for (uint32_t i = BF__PARTITIONS - 1; permuted && i > 0; --i) {
+    uint32_t j = (uint32_t)bf__random_below(&random, i + 1);
+    uint8_t kept = order[i];
+    order[i] = order[j];
+    order[j] = kept;
+  }
 }
 
-bf_status bf__sketch_partitions(const bf_sketch *sketch, uint32_t partition_size, bf__paper_histogram **out,
-                                size_t *n_out, bf_error *err) {
+bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out) {
+  uint8_t order[BF__PARTITIONS];
+  order_buckets(false, 0, order);
+  return join_buckets(sketch->partitions, order, 0, sketch->n_partitions, out);
+}
+
+bf_status bf__sketch_partitions(const bf_sketch *sketch, const bf_measure_options *options, bool is_target,
+                                bf__paper_histogram **out, size_t *n_out, bf_error *err) {
+  uint32_t partition_size = options->partition_size;
+  uint8_t order[BF__PARTITIONS];
   *out = NULL;
   *n_out = 0;
   if (sketch->n_partitions == 0 || partition_size == 0) return BF_OK;
+  order_buckets(is_target, options->seed, order);
   uint32_t n_buckets = sketch->n_partitions;
   double ratio = floor((double)sketch->rows / (double)partition_size + 0.5);
   uint32_t n = ratio < 1.0 ? 1 : ratio > (double)n_buckets ? n_buckets : (uint32_t)ratio;
@@ -97,7 +121,7 @@ bf_status bf__sketch_partitions(const bf_sketch *sketch, uint32_t partition_size
   for (uint32_t g = 0; g < n; ++g) {
     uint32_t end = first;
     while (end < n_buckets && (uint64_t)end * n / n_buckets == g) ++end;
-    if (join_buckets(sketch->partitions, first, end, &all[count])) ++count;
+    if (join_buckets(sketch->partitions, order, first, end, &all[count])) ++count;
     first = end;
   }
   if (count == 0) {
@@ -119,9 +143,9 @@ bf_status bf_partition_matrix(const bf_sketch *source, const bf_sketch *target, 
   bf__paper_histogram *s = NULL, *t = NULL;
   double *matrix = NULL;
   size_t n_s = 0, n_t = 0;
-  uint32_t size = bf__measure_options(options).partition_size;
-  BF_TRY(bf__sketch_partitions(source, size, &s, &n_s, err));
-  BF_TRY(bf__sketch_partitions(target, size, &t, &n_t, err));
+  bf_measure_options filled = bf__measure_options(options);
+  BF_TRY(bf__sketch_partitions(source, &filled, false, &s, &n_s, err));
+  BF_TRY(bf__sketch_partitions(target, &filled, true, &t, &n_t, err));
   if (n_s == 0 || n_t == 0) {
     status = bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no partition with a finite cell",
                        n_s == 0 ? "source" : "target");

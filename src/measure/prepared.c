@@ -19,6 +19,7 @@ void bf_prepared_free(bf_prepared *prepared) {
   free(prepared->covariance);
   free(prepared->factor);
   free(prepared->partitions);
+  free(prepared->target_partitions);
   free(prepared);
 }
 
@@ -81,14 +82,22 @@ bf_status bf__prepared_create(const bf_frame *frame, const bf_sketch *sketch, un
   }
   if (parts & BF__PART_PAPER) {
     prepared->has_histogram = bf__sketch_histogram(sketch, &prepared->histogram);
-    BF_TRY(bf__sketch_partitions(sketch, frame->options.partition_size, &prepared->partitions, &prepared->n_partitions,
-                                 err));
+    BF_TRY(bf__sketch_partitions(sketch, &frame->options, false, &prepared->partitions, &prepared->n_partitions, err));
+    BF_TRY(bf__sketch_partitions(sketch, &frame->options, true, &prepared->target_partitions,
+                                 &prepared->n_target_partitions, err));
   }
   *out = prepared;
   prepared = NULL;
 out:
   bf_prepared_free(prepared);
   return status;
+}
+
+bf_status bf__needs_centroids(const bf_prepared *source, const bf_prepared *target, bf_error *err) {
+  if (source->frame->n_columns == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, BF__NO_COLUMN);
+  if (source->n_points > 0 && target->n_points > 0) return BF_OK;
+  return bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s's sketch has no centroids (fewer than 16 rows)",
+                   source->n_points == 0 ? "source" : "target");
 }
 
 bf_status bf_prepared_create(const bf_frame *frame, const bf_sketch *sketch, bf_prepared **out, bf_error *err) {

@@ -13,7 +13,7 @@
 
 static const bf__strategy strategies[] = {
     {{"similarity", "composite", "a repository", BF_HIGHER_IS_CLOSER, -INFINITY, INFINITY, false, false,
-      "a measure without an answer counts 0", "docs/strategies.md, part 2",
+      "a measure without an answer counts as the worst of its group", "docs/strategies.md, part 2",
       "z-score of the sum of z-scored measures (the default): for images centroid-distance and gauss-kl both ways, "
       "else hist-jsd, mmd, centroid-distance, cell-jsd and gauss-kl-ts"},
      NULL,

@@ -17,7 +17,6 @@
 
 #define SHOWN_RAW_COLUMNS 64u /* of wide features, those whose means differ most */
 #define IMAGE_ROWS 7u
-#define FEW_ROWS 100u
 
 void bf_explanation_free(bf_explanation *explanation) {
   if (!explanation) return;
@@ -83,7 +82,8 @@ static double scale_of(const bf__sketch_column *s, const bf__sketch_column *t) {
   return ratio_of(sqrt(fmax(t->variance, 0.0)), sqrt(fmax(s->variance, 0.0)));
 }
 
-/* JS of 16 bins at the quantiles pooled over the two; NaN where a side is empty. */
+/* JS of 16 bins at the quantiles pooled over the two; NaN where a side is empty. Not smoothed as hist-jsd is: for few
+ * rows that would be more of the value than the data. */
 static bf_status pair_jsd(const bf__sketch_column *s, const bf__sketch_column *t, double *out, bf_error *err) {
   const bf__sketch_column *pair[2] = {s, t};
   double edges[BF__EDGES], p[BF__BINS], q[BF__BINS];
@@ -91,8 +91,8 @@ static bf_status pair_jsd(const bf__sketch_column *s, const bf__sketch_column *t
   if (s->count == 0 || t->count == 0) return BF_OK;
   bf_status status = bf__pooled_edges(pair, 2, edges, err);
   if (status != BF_OK) return status;
-  bf__column_bins(s, edges, p);
-  bf__column_bins(t, edges, q);
+  bf__column_masses(s, edges, p);
+  bf__column_masses(t, edges, q);
   *out = bf__jsd(p, q, BF__BINS);
   return BF_OK;
 }
@@ -301,7 +301,7 @@ bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf
     if (status == BF_ERR_NOT_APPLICABLE) status = BF_OK;
     if (status != BF_OK) goto out;
   }
-  BF_TRY(bf__explain_sentences(e, source, target, &filled, units, err));
+  BF_TRY(bf__explain_sentences(e, source, target, &filled, map, units, err));
   *out = e;
   e = NULL;
 out:
@@ -317,8 +317,8 @@ bf_status bf_explain(const bf_sketch *source, const bf_sketch *target, const bf_
   *out = NULL;
   if (!source || !target) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a source and a target are needed");
   bf_status status = bf__explain(source, target, options, true, out, err);
-  if (status == BF_OK && target->rows < FEW_ROWS) {
-    bf__say(*out, "the target has only %llu rows", (unsigned long long)target->rows);
+  if (status == BF_OK && target->rows > 0 && target->rows < BF__FEW_ROWS) {
+    bf__say(*out, "the target has only %llu row%s", (unsigned long long)target->rows, target->rows == 1 ? "" : "s");
   }
   return status;
 }

@@ -1,6 +1,11 @@
-/* The sentences of an explanation: suspected units first, then the columns that differ most, the partitions without a
- * match, and a source of few rows (bf_explain() adds the target's; a ranking says that once, as a warning). At most
- * BF__MAX_SENTENCES, most telling first, each with its numbers. */
+/* The sentences of an explanation: suspected units first, then columns without a value on a side, the columns that
+ * differ most, the partitions without a match, and a source of few rows (bf_explain() adds the target's; a ranking says
+ * that once, as a warning). At most BF__MAX_SENTENCES, most telling first, each with its numbers.
+ *
+ * When does a column differ? Two samples of one distribution, of n and m rows in 16 bins, have a JS of about chi2(15) /
+ * 8 * (1/n + 1/m), which is below CHANCE * (1/n + 1/m) in 99 of 100 cases. Below SMALL rows not even that holds, as the
+ * bins follow the few rows themselves; then only a mean that is SURE standard errors away counts, or a column that
+ * holds one value on one side alone. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +17,11 @@
 #define CLEAR_JSD 0.1  /* a column differs clearly */
 #define ALIKE_JSD 0.02 /* a column hardly differs */
 #define TOLD_COLUMNS 2u
-#define FEW_ROWS 100u
+#define CHANCE 3.8 /* 30.6 / 8 */
+#define SMALL 50u
+#define SURE 4.0
+#define CONSTANT_ROWS 10u /* so many equal values are no accident where the other side varies */
+#define SHARE_OF_ROWS 0.1 /* missing more often by so much is said */
 
 /* Number of the column that a row is about (rows are sorted, their names are not). */
 static size_t number_of(const bf_explanation *e, size_t row) {
@@ -61,9 +70,84 @@ static void say_units(bf_explanation *e, const bf__unit *units) {
   }
 }
 
-static void say_column(bf_explanation *e, const bf_column_difference *row) {
+/* What a row of differences is about. */
+typedef struct sides {
+  const bf__sketch_column *source, *target;
+} sides;
+
+static sides sides_of(const bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map,
+                      size_t row) {
+  size_t number = number_of(e, row);
+  return (sides){&source->columns[number], &target->columns[map[number]]};
+}
+
+static bool is_constant(const bf__sketch_column *column) {
+  return column->count >= CONSTANT_ROWS && column->min == column->max;
+}
+
+/* Whether the column differs by more than `limit` and by more than chance would. */
+static bool differs(const bf_column_difference *row, sides of, double limit) {
+  if (!(row->jsd > limit)) return false;
+  double both = 1.0 / (double)of.source->count + 1.0 / (double)of.target->count; /* a JS: neither is empty */
+  if (of.source->count >= SMALL && of.target->count >= SMALL) return row->jsd > CHANCE * both;
+  bool constant = is_constant(of.source) || is_constant(of.target);
+  return fabs(row->shift) > SURE * sqrt(both) || (constant && row->jsd > CLEAR_JSD);
+}
+
+/* "`a`, `b` and 3 more columns have no value in the target": of columns that have some on the other side. */
+static size_t say_lacking(bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map,
+                          bool in_target) {
+  size_t n = 0;
+  const char *first[2] = {"", ""};
+  for (size_t i = 0; i < e->n_columns; ++i) {
+    sides of = sides_of(e, source, target, map, i);
+    const bf__sketch_column *here = in_target ? of.target : of.source, *there = in_target ? of.source : of.target;
+    if (here->count > 0 || there->count == 0) continue;
+    if (n < 2) first[n] = e->columns[i].name;
+    ++n;
+  }
+  const char *where = in_target ? "target" : "source";
+  if (n == 1) bf__say(e, "`%s` has no value in the %s", first[0], where);
+  if (n == 2) bf__say(e, "`%s` and `%s` have no value in the %s", first[0], first[1], where);
+  if (n > 2) bf__say(e, "`%s`, `%s` and %zu more have no value in the %s", first[0], first[1], n - 2, where);
+  return n;
+}
+
+static double missing_share(const bf__sketch_column *column) {
+  return (double)column->missing / ((double)column->count + (double)column->missing);
+}
+
+/* The column whose share of missing cells differs most, where it does clearly. */
+static void say_missing(bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map) {
+  size_t most = e->n_columns;
+  double largest = 0.0, s = 0.0, t = 0.0;
+  for (size_t i = 0; i < e->n_columns; ++i) {
+    sides of = sides_of(e, source, target, map, i);
+    if (of.source->count == 0 || of.target->count == 0) continue;
+    double d = fabs(missing_share(of.target) - missing_share(of.source));
+    if (!(d > largest)) continue;
+    most = i;
+    largest = d;
+    s = missing_share(of.source);
+    t = missing_share(of.target);
+  }
+  double rows = 1.0 / (double)source->rows + 1.0 / (double)target->rows; /* a share's deviation is at most 1/2 */
+  if (largest < SHARE_OF_ROWS || largest < SURE * 0.5 * sqrt(rows)) return;
+  bf__say(e, "`%s` is missing in %.3g %% of the target's rows and in %.3g %% of the source's", e->columns[most].name,
+          100.0 * t, 100.0 * s);
+}
+
+static void say_column(bf_explanation *e, const bf_column_difference *row, sides of) {
   const char *direction = row->shift > 0.0 ? "higher" : "lower";
-  if (fabs(row->shift) >= 0.25) {
+  bool source = is_constant(of.source), target = is_constant(of.target);
+  if (source && target) {
+    bf__say(e, "`%s` is constant in both, %.6g in the target against %.6g", row->name, row->target_mean,
+            row->source_mean);
+  } else if (source || target) {
+    bf__say(e, "`%s` is constant in the %s, %.4g, and varies in the %s (JS %.2g)", row->name,
+            source ? "source" : "target", source ? row->source_mean : row->target_mean, source ? "target" : "source",
+            row->jsd);
+  } else if (fabs(row->shift) >= 0.25) {
     bf__say(e, "`%s` is %s: mean %.4g against %.4g, %.2g source deviations (JS %.2g)", row->name, direction,
             row->target_mean, row->source_mean, fabs(row->shift), row->jsd);
   } else if (row->scale > 1.25 || row->scale < 0.8) {
@@ -74,19 +158,35 @@ static void say_column(bf_explanation *e, const bf_column_difference *row) {
   }
 }
 
-static void say_view(bf_explanation *e, const bf__unit *units) {
-  size_t clear = 0, told = 0;
-  for (size_t i = 0; i < e->n_columns; ++i) clear += e->columns[i].jsd > CLEAR_JSD;
+static void say_view(bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map,
+                     const bf__unit *units) {
+  size_t clear = 0, told = 0, compared = 0, suspected = 0;
+  size_t lacking = say_lacking(e, source, target, map, true) + say_lacking(e, source, target, map, false);
+  say_missing(e, source, target, map);
+  for (size_t i = 0; i < e->n_columns; ++i) {
+    compared += !isnan(e->columns[i].jsd);
+    suspected += units[number_of(e, i)].factor > 0.0;
+    clear += differs(&e->columns[i], sides_of(e, source, target, map, i), CLEAR_JSD);
+  }
+  if (compared == 0) return;
   for (size_t i = 0; i < e->n_columns && told < TOLD_COLUMNS; ++i) {
     const bf_column_difference *row = &e->columns[i];
-    if (!(row->jsd > ALIKE_JSD) || units[number_of(e, i)].factor > 0.0) continue;
-    say_column(e, row);
+    sides of = sides_of(e, source, target, map, i);
+    if (!differs(row, of, ALIKE_JSD) || units[number_of(e, i)].factor > 0.0) continue;
+    say_column(e, row, of);
     ++told;
   }
   if (clear > told || (clear > 0 && e->n_columns > 1)) {
     bf__say(e, "%zu of %zu columns differ clearly (JS above %.1f)", clear, e->n_columns, CLEAR_JSD);
-  } else if (clear == 0 && e->n_columns > 0 && e->columns[0].jsd <= ALIKE_JSD) {
-    bf__say(e, "all %zu columns are distributed alike (largest JS %.2g, in `%s`)", e->n_columns, e->columns[0].jsd,
+  } else if (clear == 0 && e->columns[0].jsd <= ALIKE_JSD) {
+    if (compared == 1) {
+      bf__say(e, "the %scolumn is distributed alike (JS %.2g)", lacking ? "other " : "", e->columns[0].jsd);
+    } else {
+      bf__say(e, "%s %zu columns are distributed alike (largest JS %.2g, in `%s`)", lacking ? "the other" : "all",
+              compared, e->columns[0].jsd, e->columns[0].name);
+    }
+  } else if (clear == 0 && told + suspected == 0) {
+    bf__say(e, "no column differs by more than chance would (largest JS %.2g, in `%s`)", e->columns[0].jsd,
             e->columns[0].name);
   } else if (clear == 0 && e->n_columns > 1) {
     bf__say(e, "no column differs clearly (largest JS %.2g)", e->columns[0].jsd);
@@ -135,26 +235,21 @@ static void say_image(bf_explanation *e) {
   }
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static bf_status say_partitions(bf_explanation *e, const bf_sketch *source, const bf_sketch *target,
                                 const bf_measure_options *options, bf_error *err) {
   bf__paper_histogram *s = NULL, *t = NULL;
   size_t n_s = 0, n_t = 0, matched = 0;
   double best[BF__PARTITIONS];
   bf_status status = BF_OK;
-  BF_TRY(bf__sketch_partitions(source, options->partition_size, &s, &n_s, err));
-  BF_TRY(bf__sketch_partitions(target, options->partition_size, &t, &n_t, err));
+  BF_TRY(bf__sketch_partitions(source, options, false, &s, &n_s, err));
+  BF_TRY(bf__sketch_partitions(target, options, true, &t, &n_t, err));
   if (n_s == 0 || n_t == 0) goto out;
   for (size_t b = 0; b < n_t; ++b) {
     bool near = false;
     best[b] = bf__paper_closest(&t[b], s, n_s, options->adaptivity_threshold, &near);
     matched += near;
   }
-  qsort(best, n_t, sizeof *best, compare_doubles);
+  qsort(best, n_t, sizeof *best, bf__compare_doubles);
   double median = (best[(n_t - 1) / 2] + best[n_t / 2]) / 2.0;
   const char *plural = n_t == 1 ? "" : "s";
   if (matched == 0) {
@@ -174,17 +269,24 @@ out:
 }
 
 bf_status bf__explain_sentences(bf_explanation *e, const bf_sketch *source, const bf_sketch *target,
-                                const bf_measure_options *options, const bf__unit *units, bf_error *err) {
+                                const bf_measure_options *options, const uint32_t *map, const bf__unit *units,
+                                bf_error *err) {
+  if (source->rows == 0 || target->rows == 0) {
+    bf__say(e, "the %s has no rows", source->rows == 0 ? "source" : "target");
+    return BF_OK;
+  }
   if (source->kind == BF_KIND_IMAGE) {
     say_image(e);
   } else if (source->projected) {
     say_raw(e);
   } else {
     say_units(e, units);
-    say_view(e, units);
+    say_view(e, source, target, map, units);
   }
   bf_status status = say_partitions(e, source, target, options, err);
   if (status != BF_OK) return status;
-  if (source->rows < FEW_ROWS) bf__say(e, "the source has only %llu rows", (unsigned long long)source->rows);
+  if (source->rows < BF__FEW_ROWS) {
+    bf__say(e, "the source has only %llu row%s", (unsigned long long)source->rows, source->rows == 1 ? "" : "s");
+  }
   return BF_OK;
 }

@@ -1,10 +1,10 @@
 /* Ranking: group candidates by equal columns, measure each group in its own frame, z-score, merge.
  *
- * A model is measured on its own columns. Candidates with equal columns share a frame; values of different groups do
- * not compare, so scores are z-scored inside a group (population deviation) and groups merge by z. `similarity` is the
- * z-score of the sum of several z-scored measures, each signed so that higher is better; a measure without an answer
- * for a candidate adds 0. A single named measure is reported as its signed value where there is one group, else as its
- * z-score.
+ * A model is measured on its own columns. Candidates with equal columns share a frame. `similarity` is the z-score of
+ * the sum of several z-scored measures, each signed so that higher is better; a candidate for which a measure has no
+ * answer gets the worst z of its group, lest a lack of data pass for an average. z-scores (population deviation) are
+ * formed inside a group and groups merge by z, which a warning says: a group of one scores 0 whatever its distance. A
+ * single named measure scores its signed value in all groups, so that the order is that of the values shown.
  *
  * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their
  * number beyond their sketches.
@@ -22,7 +22,7 @@
 
 #define MAX_MEASURES (BF__MAX_SIMILARITY + 1u)
 #define MAX_WARNINGS 16u
-#define FEW_ROWS 100u
+#define EQUAL 1e-9 /* all of `similarity` is divergences and distances */
 
 /* Images: docs/decisions/0004-similarity-of-images.md. */
 #define DENSE \
@@ -98,6 +98,11 @@ static void skip(entry *e, const char *why) {
   snprintf(e->why, sizeof e->why, "%s", why);
 }
 
+/* source-accuracy and random look at no data. */
+static bool is_baseline(const ranking *r) {
+  return strcmp(r->strategy->info.family, "baseline") == 0;
+}
+
 static bf_status admit(ranking *r, entry *e, bf_error *err) {
   const bf_candidate *c = &r->candidates[e->candidate];
   const char *exclude = r->options.exclude_domain;
@@ -106,8 +111,12 @@ static bf_status admit(ranking *r, entry *e, bf_error *err) {
     snprintf(e->why, sizeof e->why, "its domain '%s' is excluded", exclude);
     return BF_OK;
   }
-  if (!c->sketch) {
-    skip(e, "no sketch");
+  if (strcmp(r->strategy->info.name, "source-accuracy") == 0 && !isfinite(c->source_accuracy)) {
+    skip(e, "its accuracy on its own data is not known");
+    return BF_OK;
+  }
+  if (!c->sketch) { /* all without one are a group (key 0) that is not measured */
+    if (!is_baseline(r)) skip(e, "no sketch");
     return BF_OK;
   }
   if (c->sketch->rows == 0) {
@@ -119,9 +128,6 @@ static bf_status admit(ranking *r, entry *e, bf_error *err) {
   if (!map) return bf__error_memory(err, c->sketch->n_columns * sizeof *map);
   if (bf__columns_map(c->sketch, r->target, "the target", map, &cause) != BF_OK) skip(e, cause.message);
   free(map);
-  if (!e->out && strcmp(r->strategy->info.name, "source-accuracy") == 0 && !isfinite(c->source_accuracy)) {
-    skip(e, "its accuracy on its own data is not known");
-  }
   return e->out ? BF_OK : column_key(c->sketch, r->target->named, &e->key, err);
 }
 
@@ -185,13 +191,14 @@ static bf_status warn_dropped(ranking *r, const bf_frame *frame, bf_error *err) 
     const char *name = frame->dropped[i];
     for (uint32_t j = 0; j < r->target->n_columns; ++j) {
       char label[BF__NAME_BYTES + 1];
+      bool quoted = r->target->columns[j].name[0] != '\0'; /* else the label is "column 17" itself */
       const bf__sketch_column *column = &r->target->columns[j];
       if (strcmp(name, bf__column_label(r->target, j, label)) != 0 || !(column->min < column->max)) continue;
       bf_status status = add_warning(
           r->result,
           bf__result_text(r->result,
-                          "column '%s' is constant in every model's data and varies in the target; it is left out",
-                          name),
+                          "%s%s%s is constant in every model's data and varies in the target; it is left out",
+                          quoted ? "column '" : "", name, quoted ? "'" : ""),
           err);
       if (status != BF_OK) return status;
     }
@@ -226,7 +233,7 @@ static bf_status measure_group(ranking *r, entry *members, size_t n, bf_error *e
   }
   job.frame = frame;
   job.target = target;
-  bf__parallel_for(n, 0, measure_candidate, &job);
+  bf__parallel_for(n, r->options.measure.n_threads, measure_candidate, &job);
   for (size_t i = 0; i < n; ++i) {
     if (members[i].failed != BF_OK) {
       status = bf__error(err, members[i].failed, "measuring '%s' failed", r->candidates[members[i].candidate].id);
@@ -280,23 +287,26 @@ static bf_status score_group(ranking *r, entry *members, size_t n, bf_error *err
     return bf__error_memory(err, n * sizeof *z);
   }
   const char *name = r->strategy->info.name;
-  if (strcmp(name, "source-accuracy") == 0 || strcmp(name, "random") == 0) {
+  if (is_baseline(r)) {
     for (size_t i = 0; i < n; ++i) {
       const bf_candidate *c = &r->candidates[members[i].candidate];
       uint64_t hash = bf__mix64(bf__xxh64(c->id, strlen(c->id), bf__measure_options(&r->options.measure).seed), 0);
       members[i].score = name[0] == 's' ? c->source_accuracy : (double)(hash >> 11) * 0x1p-53;
     }
   } else if (r->asked < r->n_measures) {
-    if (r->n_groups > 1) bf__z_scores(&members[0].values[r->asked], n, step, z);
     for (size_t i = 0; i < n; ++i) {
       double value = members[i].values[r->asked];
       if (isnan(value)) members[i].out = true;
-      members[i].score = sign_of(r->strategy) * (r->n_groups > 1 ? z[i] : value);
+      members[i].score = sign_of(r->strategy) * value + 0.0; /* no -0 */
     }
   } else {
     for (size_t m = 0; m < r->n_similarity; ++m) {
+      double worst = 0.0;
       bf__z_scores(&members[0].values[m], n, step, z);
-      for (size_t i = 0; i < n; ++i) sum[i] += sign_of(r->measures[m]) * z[i];
+      for (size_t i = 0; i < n; ++i) worst = fmin(worst, sign_of(r->measures[m]) * z[i]);
+      for (size_t i = 0; i < n; ++i) {
+        sum[i] += isnan(members[i].values[m]) ? worst : sign_of(r->measures[m]) * z[i];
+      }
     }
     for (size_t i = 0; i < n; ++i) {
       bool any = false;
@@ -304,7 +314,7 @@ static bf_status score_group(ranking *r, entry *members, size_t n, bf_error *err
       if (!any) members[i].out = true;
     }
     bf__z_scores(sum, n, 1, z);
-    for (size_t i = 0; i < n; ++i) members[i].score = z[i];
+    for (size_t i = 0; i < n; ++i) members[i].score = z[i] + 0.0;
   }
   free(z);
   free(sum);
@@ -357,6 +367,10 @@ static bf_status fill_result(ranking *r, const size_t *order, size_t n, bf_error
                                     .candidate = e->candidate};
     result->sketches[i] = c->sketch;
     groups[i] = e->group;
+    if (e->why[0] && !(result->lacks[i] = bf__result_text(result, "%s", e->why))) {
+      status = bf__error_memory(err, sizeof e->why);
+      goto out;
+    }
   }
   result->n_ranked = n;
   status = bf__write_reasons(result, groups, r->target, &r->options.measure, err);
@@ -403,8 +417,24 @@ out:
   return status;
 }
 
+/* Whoever searches with a model's own data learns nothing about serving. */
+static bf_status warn_equal(ranking *r, bf_error *err) {
+  for (size_t i = 0; i < r->result->n_ranked; ++i) {
+    const bf_ranked *ranked = &r->result->ranked[i];
+    bool equal = r->n_similarity > 0;
+    for (size_t m = 0; m < r->n_similarity && equal; ++m) equal = fabs(ranked->measure_values[m]) < EQUAL;
+    if (!equal) continue;
+    return add_warning(
+        r->result,
+        bf__result_text(r->result, "the target equals the data of '%s' by every measure: is it that model's own?",
+                        ranked->id),
+        err);
+  }
+  return BF_OK;
+}
+
 static bf_status rank_groups(ranking *r, bf_error *err) {
-  size_t n = 0;
+  size_t n = 0, n_scored = 0;
   qsort(r->entries, r->n, sizeof *r->entries, compare_keys);
   while (n < r->n && !r->entries[n].out) ++n;
   for (size_t i = 0; i < n; ++i) {
@@ -414,14 +444,22 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
   for (size_t first = 0, end = 0; first < n; first = end) {
     for (end = first; end < n && r->entries[end].group == r->entries[first].group; ++end) continue;
     entry *members = &r->entries[first];
-    bf_status status = measure_group(r, members, end - first, err);
+    bool bare = !r->candidates[members->candidate].sketch;
+    bf_status status = bare ? BF_OK : measure_group(r, members, end - first, err);
     if (status != BF_OK) return status;
     qsort(members, end - first, sizeof *members, compare_keys); /* those that fell out go last */
     size_t in = 0;
     while (in < end - first && !members[in].out) ++in;
     if (in > 0 && (status = score_group(r, members, in, err)) != BF_OK) return status;
+    n_scored += in > 0;
   }
-  return BF_OK;
+  if (n_scored < 2 || strcmp(r->strategy->info.name, "similarity") != 0) return BF_OK;
+  return add_warning(
+      r->result,
+      bf__result_text(r->result,
+                      "models read %zu different column sets; places compare only within a set (a set of one scores 0)",
+                      n_scored),
+      err);
 }
 
 static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
@@ -457,18 +495,19 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
   r.entries = bf__alloc(n_candidates, sizeof *r.entries);
   result->ranked = bf__result_block(result, n_candidates, sizeof *result->ranked);
   result->sketches = bf__result_block(result, n_candidates, sizeof *result->sketches);
+  result->lacks = bf__result_block(result, n_candidates, sizeof *result->lacks);
   result->skipped = bf__result_block(result, n_candidates, sizeof *result->skipped);
   result->warnings = bf__result_block(result, MAX_WARNINGS, sizeof *result->warnings);
-  if (!r.entries || !result->ranked || !result->sketches || !result->skipped || !result->warnings) {
+  if (!r.entries || !result->ranked || !result->sketches || !result->lacks || !result->skipped || !result->warnings) {
     status = bf__error_memory(err, n_candidates * sizeof *r.entries);
     goto out;
   }
-  if (target->rows < FEW_ROWS) {
+  if (target->rows < BF__FEW_ROWS) {
     BF_TRY(add_warning(
         result,
         bf__result_text(result,
-                        "the target has only %llu rows: places that are close to each other may change with more",
-                        (unsigned long long)target->rows),
+                        "the target has only %llu row%s: places that are close to each other may change with more",
+                        (unsigned long long)target->rows, target->rows == 1 ? "" : "s"),
         err));
   }
   for (size_t i = 0; i < n_candidates; ++i) {
@@ -482,6 +521,7 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
   }
   BF_TRY(rank_groups(&r, err));
   BF_TRY(finish(&r, err));
+  BF_TRY(warn_equal(&r, err));
 out:
   free(r.entries);
   return status;

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "sketch/sketch_data.h"
 
+#define BF__FEW_ROWS 100u /* below, one says so */
+
 /* --- the result and what it owns -------------------------------------------------------------------------------------
  */
 
@@ -17,7 +19,8 @@ struct bf_search_result {
   const char *strategy;
   size_t n_ranked, n_skipped, n_warnings;
   bf_ranked *ranked;          /* [n_candidates] room */
-  const bf_sketch **sketches; /* of the ranked */
+  const bf_sketch **sketches; /* of the ranked; NULL: a baseline ranked a model without one */
+  const char **lacks;         /* of the ranked: why a measure has no answer, or NULL */
   bf_skipped *skipped;        /* [n_candidates] room */
   const char **warnings;
   /* bf_search only */
@@ -57,7 +60,7 @@ extern const char *const bf__similarity_measures[BF_KIND_COUNT][BF__MAX_SIMILARI
 bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf_measure_options *options,
                       bool with_matrix, bf_explanation **out, bf_error *err);
 
-#define BF__MAX_SENTENCES 6u
+#define BF__MAX_SENTENCES 8u
 #define BF__SENTENCE_BYTES 320u
 
 struct bf_explanation {
@@ -80,8 +83,9 @@ typedef struct bf__unit {
 } bf__unit;
 /* Both columns have quantiles; jsd is theirs. */
 bf__unit bf__suspect_unit(const bf__sketch_column *source, const bf__sketch_column *target, double jsd);
-/* Sentences from the differences (explain_sentences.c). */
+/* Sentences from the differences (explain_sentences.c); `map` is bf__columns_map()'s. */
 bf_status bf__explain_sentences(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
-                                const bf_measure_options *options, const bf__unit *units, bf_error *err);
+                                const bf_measure_options *options, const uint32_t *map, const bf__unit *units,
+                                bf_error *err);
 
 #endif

@@ -72,6 +72,21 @@ static void standing(const bf_search_result *result, const size_t *group, size_t
   }
 }
 
+/* "no answer by mmd, cell-jsd: the source's sketch has no centroids"; "" where every measure has one. */
+static void lack(const bf_search_result *result, size_t i, char text[400]) {
+  const bf_ranked *ranked = &result->ranked[i];
+  text[0] = '\0';
+  if (!result->lacks[i]) return;
+  for (size_t m = 0; m < ranked->n_measures; ++m) {
+    if (!isnan(ranked->measure_values[m])) continue;
+    append(text, 400, text[0] ? ", " : "no answer by ");
+    append(text, 400, ranked->measure_names[m]);
+  }
+  if (!text[0]) return;
+  append(text, 400, ": ");
+  append(text, 400, result->lacks[i]);
+}
+
 typedef struct reason_job {
   const bf_search_result *result;
   const bf_sketch *target;
@@ -83,6 +98,7 @@ static void explain_one(void *context, size_t item, uint32_t worker) {
   (void)worker;
   const reason_job *job = context;
   size_t n = job->result->n_ranked, i = item < EXPLAINED ? item : n - 1;
+  if (!job->result->sketches[i]) return;
   /* no explanation is no failure: the standing remains */
   bf_status status =
       bf__explain(job->result->sketches[i], job->target, job->options, false, &job->explanations[item], NULL);
@@ -93,11 +109,15 @@ static bf_status write_one(bf_search_result *result, const size_t *group, size_t
                            bf_error *err) {
   bf_ranked *ranked = &result->ranked[i];
   size_t n_sentences = explanation ? explanation->n_sentences : 0, n = 0;
-  const char **reasons = bf__result_block(result, n_sentences + 1, sizeof *reasons);
-  if (!reasons) return bf__error_memory(err, (n_sentences + 1) * sizeof *reasons);
-  char text[256];
+  const char **reasons = bf__result_block(result, n_sentences + 2, sizeof *reasons);
+  if (!reasons) return bf__error_memory(err, (n_sentences + 2) * sizeof *reasons);
+  char text[256], missing[400];
   standing(result, group, i, text);
   if (text[0] && !(reasons[n++] = bf__result_text(result, "%s", text))) return bf__error_memory(err, sizeof text);
+  lack(result, i, missing);
+  if (missing[0] && !(reasons[n++] = bf__result_text(result, "%s", missing))) {
+    return bf__error_memory(err, sizeof missing);
+  }
   for (size_t s = 0; s < n_sentences; ++s) {
     if (!(reasons[n++] = bf__result_text(result, "%s", explanation->sentences[s]))) {
       return bf__error_memory(err, BF__SENTENCE_BYTES);
@@ -114,7 +134,7 @@ bf_status bf__write_reasons(bf_search_result *result, const size_t *group, const
   bf_explanation **explanations = bf__alloc(n_explained, sizeof *explanations);
   if (!explanations) return bf__error_memory(err, n_explained * sizeof *explanations);
   reason_job job = {result, target, options, explanations};
-  bf__parallel_for(n_explained, 0, explain_one, &job);
+  bf__parallel_for(n_explained, options->n_threads, explain_one, &job);
   bf_status status = BF_OK;
   for (size_t i = 0; i < n && status == BF_OK; ++i) {
     size_t item = i < EXPLAINED ? i : i + 1 == n ? n_explained - 1 : n_explained;

@@ -142,7 +142,9 @@ static void write_facts(bf__page *page) {
   bf__html_raw(w, "<p class=\"facts\">Target <b>");
   bf__html_text(w, page->options->target_name != NULL ? page->options->target_name : "a sketch");
   bf__html_raw(w, "</b>: ");
-  bf__html_format(w, "%" PRIu64 " rows of kind %s", bf_sketch_rows(target), bf_kind_name(bf_sketch_kind(target)));
+  uint64_t n_rows = bf_sketch_rows(target);
+  bf__html_format(w, "%" PRIu64 " row%s of kind %s", n_rows, n_rows == 1 ? "" : "s",
+                  bf_kind_name(bf_sketch_kind(target)));
   if (bf_sketch_image_shape(target, &height, &width, &channels)) {
     bf__html_format(w, ", images of %" PRIu32 " × %" PRIu32 " with %" PRIu32 " channel%s", height, width, channels,
                     channels == 1 ? "" : "s");

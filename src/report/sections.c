@@ -95,7 +95,7 @@ static void ranking_row(bf__writer *w, const bf_ranked *model, size_t n_measures
   bf__html_raw(w, "</td><td class=\"score\"><span class=\"bar\" style=\"width:");
   bf__html_format(w, "%.1f", 90 * (isfinite(share) ? share : 0));
   bf__html_raw(w, "px\"></span> ");
-  bf__html_format(w, "%.4g", model->score);
+  bf__html_format(w, "%.4g", model->score + 0.0); /* no "-0" */
   bf__html_raw(w, "</td>");
   for (size_t k = 0; k < n_measures; k++) measure_cell(w, model, k);
   bf__html_raw(w, "<td class=\"number\">");
@@ -138,7 +138,7 @@ void bf__page_ranking(bf__page *page) {
   if (n > 1) {
     const bf_ranked *second = bf_search_result_at(page->result, 1);
     bf__html_format(w, "%s comes first of %zu models, with a score of %.3g before %s with %.3g", first->id, n,
-                    first->score, second->id, second->score);
+                    first->score + 0.0, second->id, second->score + 0.0);
   } else {
     bf__html_format(w, "%s is the only model that can be ranked", first->id);
   }

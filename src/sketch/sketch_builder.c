@@ -84,7 +84,8 @@ static size_t character(const uint8_t *s, size_t n) {
 }
 
 void bf__sketch_name(const char *name, char out[BF__NAME_BYTES + 1]) {
-  size_t left = strlen(name), used = 0;
+  const size_t all = strlen(name), tail = 9;
+  size_t left = all, used = 0, cut = 0; /* cut: what a name that does not fit keeps */
   const uint8_t *s = (const uint8_t *)name;
   while (left) {
     size_t n = character(s, left), take = n ? n : 1;
@@ -97,6 +98,14 @@ void bf__sketch_name(const char *name, char out[BF__NAME_BYTES + 1]) {
     used += take;
     s += take;
     left -= take;
+    if (used <= BF__NAME_BYTES - tail) cut = used;
+  }
+  if (left) { /* names that begin alike must stay apart: columns match by name */
+    static const char digits[] = "0123456789abcdef";
+    uint64_t hash = bf__xxh64(name, all, 0);
+    out[cut] = '~';
+    for (size_t i = 1; i < tail; i++) out[cut + i] = digits[hash >> (4 * (tail - 1 - i)) & 15];
+    used = cut + tail;
   }
   memset(out + used, 0, BF__NAME_BYTES + 1 - used);
 }

@@ -177,6 +177,9 @@ static bf_status write_error(const bf__blobs *blobs, const put *p, int number, b
     return bf__error_errno(err, number, "cannot write the %s into %s", p->what, blobs->root);
   struct statvfs fs;
   unsigned long long available = 0;
+  /* What was written so far is given up anyway, and must not count as used. */
+  int dropped = p->fd >= 0 ? ftruncate(p->fd, 0) : 0;
+  (void)dropped;
   if (statvfs(blobs->root, &fs) == 0) available = (unsigned long long)fs.f_bavail * fs.f_frsize;
   bf_status status =
       bf__error(err, BF_ERR_NO_SPACE,

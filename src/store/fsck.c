@@ -138,6 +138,7 @@ static bf_status see_file(void *context, const bf__blob_file *file, bf_error *er
   bool left_over = false;
   bf_status status = BF_OK;
   const char *what = f->gc ? "" : ": fsck --gc frees it";
+  bool young = file->age_seconds <= TEMPORARY_AGE_SECONDS;
   unsigned long long bytes = file->bytes;
   switch (file->sort) {
     case BF__FILE_BLOB:
@@ -151,7 +152,9 @@ static bf_status see_file(void *context, const bf__blob_file *file, bf_error *er
     case BF__FILE_TEMPORARY:
       ++f->report->temporary;
       say(f, "note", "temporary file %s (%llu bytes) of an add that runs or was killed%s", file->path, bytes,
-          f->gc ? "" : ": fsck --gc frees it after an hour");
+          !f->gc  ? ": fsck --gc frees it after an hour"
+          : young ? ", kept: younger than an hour"
+                  : "");
       break;
     case BF__FILE_FOREIGN:
       say(f, "warning", "%.300s is not of this repository: move it away", file->path);

@@ -330,7 +330,8 @@ static void on_digits_sketches_order_as_raw_rows_do(void **state) {
   check_fidelity("digits");
 }
 
-/* The partition-based measures are reported, not held to a bound: few partitions take few values. */
+/* paper-adaptivity takes few values over few partitions and hangs on its shuffle: two shuffles of the same raw rows
+ * agree by some 0.48 here. A sketch is held to that, not to a bound that raw rows do not reach themselves. */
 static void on_dsads_the_orders_of_the_papers_measures_are_reported(void **state) {
   (void)state;
   bench_collection c;
@@ -341,9 +342,11 @@ static void on_dsads_the_orders_of_the_papers_measures_are_reported(void **state
   for (size_t s = 0; s < c.n; s++) assert_int_equal(bf_rows_load(c.domains[s].path, NULL, &rows[s], &err), BF_OK);
   static const char *const NAMES[] = {"paper-jsd", "paper-l2", "paper-adaptivity"};
   for (size_t m = 0; m < 3; m++) {
-    double mean = 0;
+    double mean = 0, again = 0;
+    bf_measure_options other = BF_MEASURE_OPTIONS_INIT;
+    other.seed = 1;
     for (size_t t = 0; t < c.n; t++) {
-      double a[BENCH_MAX_DOMAINS], b[BENCH_MAX_DOMAINS], sketched[BENCH_MAX_DOMAINS];
+      double a[BENCH_MAX_DOMAINS], b[BENCH_MAX_DOMAINS], shuffled[BENCH_MAX_DOMAINS] = {0}, sketched[BENCH_MAX_DOMAINS];
       size_t n = 0;
       bf_frame *frame = frame_of(&c, sketches, t);
       measured_values(&c, sketches, frame, t, NAMES[m], sketched);
@@ -351,12 +354,15 @@ static void on_dsads_the_orders_of_the_papers_measures_are_reported(void **state
       for (size_t s = 0; s < c.n; s++) {
         if (s == t) continue;
         assert_int_equal(bf_measure_raw(NAMES[m], rows[s], rows[t], NULL, &a[n], &err), BF_OK);
+        if (m == 2) assert_int_equal(bf_measure_raw(NAMES[m], rows[s], rows[t], &other, &shuffled[n], &err), BF_OK);
         b[n++] = sketched[s];
       }
       mean += bench_spearman(a, b, n) / (double)c.n;
+      if (m == 2) again += bench_spearman(a, shuffled, n) / (double)c.n;
     }
     print_message("  %-20s order from sketches against order from raw rows: Spearman %.3f\n", NAMES[m], mean);
-    assert_true(mean >= (m < 2 ? 0.85 : 0.5));
+    if (m == 2) print_message("  %-20s raw rows shuffled twice: Spearman %.3f\n", NAMES[m], again);
+    assert_true(mean >= (m < 2 ? 0.85 : again - 0.1));
   }
   for (size_t s = 0; s < c.n; s++) bf_rows_free(rows[s]);
   free_sketches(c.n, sketches);

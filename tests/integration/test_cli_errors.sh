@@ -20,7 +20,7 @@ error 2 "\`bestfit search\` has no option --stratgy (did you mean --strategy?); 
 error 2 "\`bestfit ls\` has no option -x; \`bestfit help ls\` lists them" "$BESTFIT" ls -x
 error 2 "--top wants a whole number up to 4294967295, not 'many'" "$BESTFIT" search x.csv --top many
 error 2 "--top wants a whole number up to 4294967295, not '-1'" "$BESTFIT" search x.csv --top -1
-error 2 "--threshold wants a number, not 'nan'" "$BESTFIT" search x.csv --threshold=nan
+error 2 "--threshold wants a number above 0, not 'nan'" "$BESTFIT" search x.csv --threshold=nan
 error 2 "--json takes no value" "$BESTFIT" ls --json=yes
 error 2 "--strategy wants a value: --strategy NAME" "$BESTFIT" search x.csv --strategy
 error 2 "an argument is missing; usage: bestfit compare SOURCE TARGET [options]" "$BESTFIT" compare a.csv
@@ -71,7 +71,7 @@ runs 2 "a usage error as JSON" "$BESTFIT" ls --jsn --json
 complains "a usage error as JSON" '{"error":{"code":"invalid-argument"'
 runs 5 "add --sketch of what is none" "$BESTFIT" add m.onnx --sketch train.csv --name a/b
 printf 'u,v\n1,2\n3,4\n' >uv.csv
-runs 0 "a model with other columns is no error" "$BESTFIT" search uv.csv
+runs 14 "a model with other columns is not ranked" "$BESTFIT" search uv.csv
 says "a model with other columns is skipped" "lab/m@1:"
 printf 'height,width,weight\n' >norows.csv
 runs 14 "a target without rows" "$BESTFIT" search norows.csv

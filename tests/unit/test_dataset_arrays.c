@@ -115,15 +115,61 @@ static void damaged_headers_are_format_errors(void **state) {
   expect_failure(put_file("cut8.npy", "\x93NUMPY\x01\x00", 8), NULL, BF_ERR_FORMAT, -2, "cut");
 }
 
-static void objects_structures_and_fortran_order_are_refused_with_a_remedy(void **state) {
+static void objects_and_structures_are_refused_with_a_remedy(void **state) {
   (void)state;
   const float data[4] = {1, 2, 3, 4};
-  uint8_t bytes[512];
   expect_failure(put_npy("o.npy", "|O", "(2,)", data, 16), NULL, BF_ERR_UNSUPPORTED, -2, "astype('float32')");
   expect_failure(put_npy("c.npy", "<c8", "(2,)", data, 16), NULL, BF_ERR_UNSUPPORTED, -2, "'<c8' is not read");
   expect_failure(put_npy("u.npy", "<U2", "(2,)", data, 16), NULL, BF_ERR_UNSUPPORTED, -2, "labels only");
-  size_t n = npy_bytes(bytes, "<f4", "True", "(2, 2)", data, 16);
-  expect_failure(put_file("f.npy", bytes, n), NULL, BF_ERR_UNSUPPORTED, -2, "np.ascontiguousarray");
+}
+
+static void fortran_order_is_read_as_the_same_rows(void **state) {
+  (void)state;
+  uint8_t bytes[8192], pixels[3 * 2 * 4 * 3];
+  int16_t data[200 * 3];
+  for (int i = 0; i < 200; i++) /* column by column, big-endian */
+    for (int k = 0; k < 3; k++) data[k * 200 + i] = (int16_t)__builtin_bswap16((uint16_t)(10 * i + k));
+  size_t n = npy_bytes(bytes, ">i2", "True", "(200, 3)", data, sizeof data);
+  const char *path = put_file("f.npy", bytes, n);
+  whole w = read_whole(path, OPTIONS(.batch_bytes = 900));
+  assert_int_equal(w.status, BF_OK);
+  assert_true(w.rows == 200 && w.columns == 3);
+  for (int i = 0; i < 600; i++) assert_true(w.cells[i] == (float)(10 * (i / 3) + i % 3));
+  whole_free(&w);
+  w = read_whole(path, OPTIONS(.columns = "2,0"));
+  assert_true(w.status == BF_OK && w.columns == 2 && w.cells[399] == 1990 && w.cells[398] == 1992);
+  whole_free(&w);
+  for (int i = 0; i < 3; i++) /* images of 2 x 4 x 3 */
+    for (int k = 0; k < 24; k++)
+      pixels[i + 3 * (k / 12 + 2 * (k / 3 % 4 + 4 * (k % 3)))] = (uint8_t)(100 * (i > 0) + k);
+  n = npy_bytes(bytes, "|u1", "True", "(3, 2, 4, 3)", pixels, sizeof pixels);
+  w = read_whole(put_file("i.npy", bytes, n), NULL);
+  assert_true(w.status == BF_OK && w.kind == BF_KIND_IMAGE && w.rows == 3 && w.height == 2 && w.width == 4);
+  for (int i = 0; i < 72; i++) assert_true(w.cells[i] == (float)(100 * (i > 23) + i % 24));
+  whole_free(&w);
+  bf_rows *rows = NULL;
+  bf_error err;
+  const float two[] = {1, 3, 2, 4};
+  n = npy_bytes(bytes, "<f4", "True", "(2, 2)", two, sizeof two);
+  assert_int_equal(bf_rows_load(put_file("m.npy", bytes, n), NULL, &rows, &err), BF_OK); /* must not be mapped */
+  assert_true(bf_rows_cells(rows)[1] == 2 && bf_rows_cells(rows)[2] == 3);
+  bf_rows_free(rows);
+}
+
+static void fortran_order_that_is_cut_or_too_large_is_refused(void **state) {
+  (void)state;
+  const float data[4] = {1, 2, 3, 4};
+  uint8_t bytes[512];
+  size_t n = npy_bytes(bytes, "<f4", "True", "(268435457, 1)", data, 16);
+  gzFile file = gzopen(in_folder("big.npy.gz"), "wb");
+  assert_int_equal(gzwrite(file, bytes, (unsigned)n), (int)n);
+  gzclose(file);
+  expect_failure(in_folder("big.npy.gz"), NULL, BF_ERR_LIMIT, -2, "np.ascontiguousarray");
+  n = npy_bytes(bytes, "<f4", "True", "(1000, 1000)", data, 16);
+  file = gzopen(in_folder("cut.npy.gz"), "wb");
+  assert_int_equal(gzwrite(file, bytes, (unsigned)n), (int)n);
+  gzclose(file);
+  expect_failure(in_folder("cut.npy.gz"), NULL, BF_ERR_FORMAT, 0, "end after 16 of the 4000000 bytes");
 }
 
 static void columns_are_kept_or_dropped_by_number(void **state) {
@@ -186,7 +232,7 @@ static void three_dimensions_are_images_where_that_is_sure(void **state) {
   assert_true(w.range_max == 255 && w.n_warnings == 0 && w.cells[23] == 230);
   whole_free(&w);
   const char *path = put_npy("f.npy", "<f4", "(3, 2, 2)", floats, sizeof floats);
-  expect_failure(path, NULL, BF_ERR_UNSUPPORTED, -2, "give the kind image");
+  expect_failure(path, NULL, BF_ERR_UNSUPPORTED, -2, "give --kind image");
   w = read_whole(path, OPTIONS(.kind = "image"));
   assert_true(w.status == BF_OK && w.range_max == 1 && w.channels == 1 && w.n_warnings == 0);
   whole_free(&w);
@@ -274,11 +320,14 @@ static void another_number_of_labels_is_a_mismatch_with_both_numbers(void **stat
   char path[1024], labels[1024];
   snprintf(path, sizeof path, "%s", put_npy("x.npy", "<f4", "(3,)", data, sizeof data));
   snprintf(labels, sizeof labels, "%s", put_npy("l.npy", "|u1", "(2,)", data, 2));
-  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2, "2 labels, but the data have 3 rows");
+  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2,
+                 "2 labels, but the data have 3 rows: each row needs one");
   snprintf(labels, sizeof labels, "%s", put_text("l.txt", "a\nb\n"));
-  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2, "2 labels, but the data have 3 rows");
+  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2,
+                 "2 labels, but the data have 3 rows: each row needs one");
   snprintf(labels, sizeof labels, "%s", put_text("l5.txt", "a\nb\nc\nd\ne\n\n"));
-  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2, "5 labels, but the data have 3 rows");
+  expect_failure(path, OPTIONS(.label = labels), BF_ERR_MISMATCH, -2,
+                 "5 labels, but the data have 3 rows: each row needs one");
   snprintf(labels, sizeof labels, "%s", put_npy("l2.npy", "|u1", "(3, 2)", data, 6));
   expect_failure(path, OPTIONS(.label = labels), BF_ERR_FORMAT, -2, "one label a row");
   expect_failure(path, OPTIONS(.label = in_folder("none")), BF_ERR_NOT_FOUND, -2, "label file");
@@ -358,7 +407,7 @@ static void constant_columns_and_identifiers_are_warned_about(void **state) {
   }
   whole w = read_whole(put_npy("w.npy", "<f4", "(40, 3)", data, sizeof data), NULL);
   assert_int_equal(w.n_warnings, 2);
-  assert_non_null(strstr(w.warnings, "column 0 looks like an identifier: leave it out with drop = 0"));
+  assert_non_null(strstr(w.warnings, "column 0 looks like an identifier: the option --drop leaves it out"));
   assert_non_null(strstr(w.warnings, "1 column is constant or empty and tells nothing: 1"));
   whole_free(&w);
 }
@@ -451,7 +500,9 @@ int main(void) {
       cmocka_unit_test(a_header_that_claims_two_to_the_sixty_rows_is_refused_with_both_sizes),
       cmocka_unit_test(a_compressed_array_that_claims_too_much_fails_where_the_data_end),
       cmocka_unit_test(damaged_headers_are_format_errors),
-      cmocka_unit_test(objects_structures_and_fortran_order_are_refused_with_a_remedy),
+      cmocka_unit_test(objects_and_structures_are_refused_with_a_remedy),
+      cmocka_unit_test(fortran_order_is_read_as_the_same_rows),
+      cmocka_unit_test(fortran_order_that_is_cut_or_too_large_is_refused),
       cmocka_unit_test(columns_are_kept_or_dropped_by_number),
       cmocka_unit_test(options_that_do_not_fit_are_named),
       cmocka_unit_test(small_batches_give_the_same_rows),

@@ -108,7 +108,7 @@ static void conditions_choose_rows_and_reach_no_other_file(void **state) {
   (void)state;
   char path[1024], where[2048];
   snprintf(path, sizeof path, "%s", put_text("w.csv", "a,b,c\n1,2,x\n3,4,y\n5,6,y\n"));
-  whole w = read_whole(path, OPTIONS(.where = "a > 1 AND c = 'y' -- the later ones", .columns = "b"));
+  whole w = read_whole(path, OPTIONS(.where = "a > 1 AND c = 'y'", .columns = "b"));
   if (w.status != BF_OK) fail_msg("%s", w.error.message);
   assert_true(w.rows == 2 && w.columns == 1 && w.cells[0] == 4 && w.cells[1] == 6);
   whole_free(&w);
@@ -130,6 +130,23 @@ static void conditions_choose_rows_and_reach_no_other_file(void **state) {
   assert_int_equal(access(in_folder("written.csv"), F_OK), -1);
   expect_failure(path, OPTIONS(.where = "nope > 1"), BF_ERR_INVALID_ARGUMENT, -1,
                  "where: Referenced column \"nope\" not found");
+  static const char *const ESCAPES[] = {"a > 0) union all select 1.0 where (1=1",
+                                        "a > 0 -- the later ones",
+                                        "a /* or b */ > 0",
+                                        "a > 0; select 1",
+                                        "c = e'\\'') union all select 1 where (1=1",
+                                        "c = $$)$$",
+                                        "c = ')' or \")\" = 1 or a in (select 1)) or (1=1"};
+  for (size_t i = 0; i < sizeof ESCAPES / sizeof *ESCAPES; i++)
+    expect_failure(path, OPTIONS(.where = ESCAPES[i]), BF_ERR_INVALID_ARGUMENT, -1, "give one SQL condition");
+  w = read_whole(path, OPTIONS(.where = "c <> ') -- ;' AND (c <> 'it''s (' OR a in (select 1))", .columns = "b"));
+  assert_int_equal(w.status, BF_OK);
+  assert_int_equal(w.n_warnings, 0);
+  whole_free(&w);
+  w = read_whole(path, OPTIONS(.where = "a > 1e9"));
+  assert_true(w.status == BF_OK && w.rows == 0);
+  assert_non_null(strstr(w.warnings, "no row meets the condition --where"));
+  whole_free(&w);
   expect_failure(path, OPTIONS(.where = "a >"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
   expect_failure(path, OPTIONS(.where = "a > ?"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
   expect_failure(path, OPTIONS(.where = "c::INTEGER > 1"), BF_ERR_INVALID_ARGUMENT, -1, "where: ");
@@ -146,7 +163,7 @@ static void unknown_columns_and_labels_list_what_is_there(void **state) {
   expect_failure(path, OPTIONS(.columns = "alpha", .label = "alpha"), BF_ERR_INVALID_ARGUMENT, -1,
                  "never is a feature");
   expect_failure(path, OPTIONS(.columns = "alpha", .drop = "beta"), BF_ERR_INVALID_ARGUMENT, -1, "not both");
-  expect_failure(path, OPTIONS(.range_max = 1), BF_ERR_INVALID_ARGUMENT, -1, "range_max does not fit");
+  expect_failure(path, OPTIONS(.range_max = 1), BF_ERR_INVALID_ARGUMENT, -1, "--range (range_max) does not fit");
   expect_failure(put_text("t.csv", "just some words\nand more\n"), NULL, BF_ERR_FORMAT, -1, "no column holds numbers");
 }
 
@@ -210,7 +227,7 @@ static void names_of_identifiers_are_warned_about(void **state) {
   (void)state;
   whole w = read_whole(put_text("i.csv", "id,b\n5,1\n3,2\n9,2\n"), NULL);
   assert_int_equal(w.n_warnings, 1);
-  assert_non_null(strstr(w.warnings, "column \"id\" looks like an identifier: leave it out with drop = id"));
+  assert_non_null(strstr(w.warnings, "column \"id\" looks like an identifier: the option --drop leaves it out"));
   whole_free(&w);
 }
 

@@ -575,6 +575,10 @@ static void partitions_are_groups_of_buckets_and_the_matrix_gives_the_adaptivity
   assert_int_equal(bf_frame_create(pair, 2, &options, &frame, NULL), BF_OK);
   bf_prepared *a = prepare(frame, s), *b = prepare(frame, t);
   assert_true(value_of("paper-adaptivity", a, b) == (double)matches / (double)n_t);
+  free(matrix);
+  assert_int_equal(bf_partition_matrix(t, s, &options, &matrix, &n_s, &n_t, NULL), BF_OK); /* the roles exchanged */
+  matches = 0;
+  for (size_t i = 0; i < n_t * n_s; ++i) matches += matrix[i] < options.adaptivity_threshold;
   assert_true(value_of("paper-adaptivity", b, a) == (double)matches / (double)n_s);
   free(matrix);
   bf_prepared_free(a);
@@ -590,6 +594,34 @@ static void partitions_are_groups_of_buckets_and_the_matrix_gives_the_adaptivity
   free(matrix);
   bf_sketch_free(s);
   bf_sketch_free(t);
+}
+
+static void equal_rows_in_equal_order_match_no_better_than_in_another_order(void **state) {
+  (void)state;
+  enum { N = 4000, W = 3 };
+  double means[W] = {0, 0, 0}, deviations[W] = {1, 1, 1};
+  float *rows = make_rows(31, N, W, means, deviations), *turned = malloc(N * W * sizeof *turned);
+  for (size_t i = 0; i < N; ++i) memcpy(turned + i * W, rows + (N - 1 - i) * W, W * sizeof *rows);
+  bf_sketch *s = make_sketch(rows, N, W, NULL), *same = make_sketch(rows, N, W, NULL),
+            *other = make_sketch(turned, N, W, NULL);
+  double largest[2] = {0.0, 0.0}, smallest[2] = {1.0, 1.0}, *matrix = NULL;
+  size_t n_t = 0, n_s = 0;
+  for (int i = 0; i < 2; ++i) {
+    assert_int_equal(bf_partition_matrix(s, i ? other : same, NULL, &matrix, &n_t, &n_s, NULL), BF_OK);
+    assert_int_equal(n_t * n_s, 64);
+    for (size_t j = 0; j < n_t * n_s; ++j) {
+      smallest[i] = fmin(smallest[i], matrix[j]);
+      largest[i] = fmax(largest[i], matrix[j]);
+    }
+    free(matrix);
+  }
+  assert_true(smallest[0] > 0.002); /* no partition finds itself */
+  assert_true(smallest[0] > 0.4 * smallest[1] && largest[0] < 2.5 * largest[1]);
+  bf_sketch_free(s);
+  bf_sketch_free(same);
+  bf_sketch_free(other);
+  free(rows);
+  free(turned);
 }
 
 static void an_empty_sketch_has_no_partitions(void **state) {
@@ -625,6 +657,7 @@ int main(void) {
       cmocka_unit_test(on_a_lattice_the_papers_measures_equal_those_on_raw_rows),
       cmocka_unit_test(off_a_lattice_paper_jsd_is_near_that_on_raw_rows),
       cmocka_unit_test(partitions_are_groups_of_buckets_and_the_matrix_gives_the_adaptivity),
+      cmocka_unit_test(equal_rows_in_equal_order_match_no_better_than_in_another_order),
       cmocka_unit_test(an_empty_sketch_has_no_partitions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,100 @@ static void constant_columns_have_defined_differences(void **state) {
   free(b);
 }
 
-static void equal_data_are_said_to_be_alike_and_all_partitions_match(void **state) {
+static void constant_columns_are_said_to_be_constant(void **state) {
+  (void)state;
+  double means[D] = {3.25, 0, 12, 21}, deviations[D] = {0, 0, 1, 0}, moved[D] = {3.25, 5, 12, 21};
+  double varying[D] = {0, 0, 0, 1};
+  float *a = make_rows(1, 400, D, means, deviations), *b = make_rows(2, 90, D, moved, varying);
+  bf_sketch *source = make_sketch(a, 400, D, NAMES), *target = make_sketch(b, 90, D, NAMES);
+  const bf_sketch *pairs[2][2] = {{source, target}, {target, source}};
+  for (int i = 0; i < 2; ++i) {
+    bf_explanation *explanation = explain(pairs[i][0], pairs[i][1]);
+    for (size_t j = 0; j < bf_explanation_sentence_count(explanation); ++j) {
+      assert_null(
+          strstr(bf_explanation_sentence(explanation, j), "`distance`")); /* constant and equal: no difference */
+      assert_null(strstr(bf_explanation_sentence(explanation, j), "0 times as wide"));
+    }
+    assert_true(row_of(explanation, "distance")->jsd == 0.0); /* however different the numbers of rows */
+    assert_true(says(explanation, "3 of 4 columns differ clearly"));
+    bf_explanation_free(explanation);
+  }
+  for (uint32_t j = 0; j < D; ++j) means[j] = 1.0;
+  free(b);
+  b = make_rows(3, 90, D, means, varying);
+  for (size_t i = 0; i < 90; ++i) b[i * D + 2] = 12.0F;
+  bf_sketch *other = make_sketch(b, 90, D, NAMES);
+  bf_explanation *explanation = explain(source, other);
+  assert_true(says(explanation, "`distance` is constant in both, 1 in the target against 3.25"));
+  bf_explanation_free(explanation);
+  explanation = explain(other, source);
+  assert_true(says(explanation, "is constant in both"));
+  bf_explanation_free(explanation);
+  bf_sketch_free(source);
+  bf_sketch_free(target);
+  bf_sketch_free(other);
+  free(a);
+  free(b);
+}
+
+static void columns_without_a_value_on_one_side_are_named(void **state) {
+  (void)state;
+  double means[D] = {3, 0, 12, 21}, deviations[D] = {1, 1, 1, 1};
+  float *a = make_rows(1, 600, D, means, deviations), *b = make_rows(2, 600, D, means, deviations);
+  for (size_t i = 0; i < 600; ++i) {
+    b[i * D + 1] = NAN;
+    if (i % 5 == 0) b[i * D + 2] = NAN;
+  }
+  bf_sketch *whole = make_sketch(a, 600, D, NAMES), *holes = make_sketch(b, 600, D, NAMES);
+  bf_explanation *explanation = explain(whole, holes);
+  assert_string_equal(bf_explanation_sentence(explanation, 0), "`energy` has no value in the target");
+  assert_true(says(explanation, "`pace` is missing in 20 % of the target's rows and in 0 % of the source's"));
+  assert_true(says(explanation, "the other 3 columns are distributed alike"));
+  assert_false(says(explanation, "all 4 columns"));
+  bf_explanation_free(explanation);
+  explanation = explain(holes, whole);
+  assert_string_equal(bf_explanation_sentence(explanation, 0), "`energy` has no value in the source");
+  bf_explanation_free(explanation);
+  bf_sketch_free(whole);
+  bf_sketch_free(holes);
+  free(a);
+  free(b);
+}
+
+static void small_samples_of_one_distribution_are_not_said_to_differ(void **state) {
+  (void)state;
+  bf_sketch *source = make_normal_sketch(50, 2000, D, 1.0, 1.0, NAMES), *moved = NULL;
+  static const size_t sizes[] = {1, 3, 8, 20, 49, 50, 80, 200};
+  size_t told = 0, tried = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+    for (uint64_t seed = 0; seed < 10; ++seed, ++tried) {
+      bf_sketch *target = make_normal_sketch(60 + seed, sizes[i], D, 1.0, 1.0, NAMES);
+      bf_explanation *explanation = explain(source, target);
+      told += says(explanation, "source deviations") || says(explanation, "times as wide") ||
+              says(explanation, "another shape") || says(explanation, "differ clearly") || says(explanation, "nan");
+      bf_explanation_free(explanation);
+      bf_sketch_free(target);
+    }
+  }
+  if (told * 10 > tried) fail_msg("%zu of %zu are told to differ", told, tried);
+  moved = make_normal_sketch(70, 8, D, 60.0, 1.0, NAMES); /* few rows that lie elsewhere are told */
+  bf_explanation *explanation = explain(source, moved);
+  assert_true(says(explanation, "is higher: mean"));
+  assert_true(says(explanation, "4 of 4 columns differ clearly"));
+  bf_explanation_free(explanation);
+  float millimetres[12 * D];
+  bf_sketch_free(moved);
+  for (size_t i = 0; i < 12 * D; ++i) millimetres[i] = (float)(1000 * (10 + i % 7));
+  for (size_t i = 0; i < 12 * D; ++i) millimetres[i] = i % D ? 1.0F : millimetres[i];
+  moved = make_sketch(millimetres, 12, D, NAMES);
+  explanation = explain(source, moved);
+  assert_false(says(explanation, "by more than chance would"));
+  bf_explanation_free(explanation);
+  bf_sketch_free(source);
+  bf_sketch_free(moved);
+}
+
+static void equal_data_are_said_to_be_alike_whatever_their_partitions(void **state) {
   (void)state;
   bf_sketch *sketch = make_normal_sketch(5, 4000, D, 1.0, 2.0, NAMES);
   bf_explanation *explanation = explain(sketch, sketch);
@@ -150,7 +243,11 @@ static void equal_data_are_said_to_be_alike_and_all_partitions_match(void **stat
   assert_int_equal(n_source, 8);
   assert_true(threshold == 0.002);
   assert_true(says(explanation, "all 4 columns are distributed alike"));
-  assert_true(says(explanation, "all 8 target partitions match"));
+  bf_explanation_free(explanation);
+  bf_measure_options options = BF_MEASURE_OPTIONS_INIT;
+  options.adaptivity_threshold = 0.1;
+  assert_int_equal(bf_explain(sketch, sketch, &options, &explanation, NULL), BF_OK);
+  assert_true(says(explanation, "all 8 target partitions match (JS < 0.1;"));
   bf_explanation_free(explanation);
   bf_sketch_free(sketch);
 }
@@ -256,6 +353,8 @@ static void an_empty_side_gives_rows_without_a_divergence(void **state) {
   assert_true(isnan(bf_explanation_column(explanation, 0)->jsd));
   assert_null(bf_explanation_partitions(explanation, &n_target, &n_source, NULL));
   assert_int_equal(n_target + n_source, 0);
+  assert_int_equal(bf_explanation_sentence_count(explanation), 1);
+  assert_string_equal(bf_explanation_sentence(explanation, 0), "the target has no rows");
   bf_explanation_free(explanation);
   bf_sketch_free(source);
   bf_sketch_free(none);
@@ -269,7 +368,10 @@ int main(void) {
       cmocka_unit_test(a_shift_a_spread_or_equal_data_are_no_units),
       cmocka_unit_test(rows_hold_means_shift_scale_and_divergence_and_fall),
       cmocka_unit_test(constant_columns_have_defined_differences),
-      cmocka_unit_test(equal_data_are_said_to_be_alike_and_all_partitions_match),
+      cmocka_unit_test(constant_columns_are_said_to_be_constant),
+      cmocka_unit_test(columns_without_a_value_on_one_side_are_named),
+      cmocka_unit_test(small_samples_of_one_distribution_are_not_said_to_differ),
+      cmocka_unit_test(equal_data_are_said_to_be_alike_whatever_their_partitions),
       cmocka_unit_test(partitions_without_a_match_are_counted),
       cmocka_unit_test(few_rows_are_said),
       cmocka_unit_test(images_are_told_by_brightness_contrast_and_region),

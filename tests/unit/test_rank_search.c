@@ -206,19 +206,50 @@ static void models_with_fewer_columns_form_their_own_group_and_merge_by_z(void *
   bf_candidate all[5] = {candidate("4/near", w.near, NAN), candidate("4/middle", w.middle, NAN),
                          candidate("4/far", w.far, NAN), candidate("2/near", near2, NAN),
                          candidate("2/far", far2, NAN)};
-  for (int i = 0; i < 2; ++i) {
-    bf_search_result *result = rank(all, 5, w.target, i ? "hist-jsd" : "similarity");
-    assert_int_equal(bf_search_result_count(result), 5);
-    double score[5];
-    for (size_t r = 0; r < 5; ++r)
-      score[bf_search_result_at(result, r)->candidate] = bf_search_result_at(result, r)->score;
-    assert_true(fabs(score[0] + score[1] + score[2]) < 1e-9); /* z-scores of a group of three and a group of two */
-    assert_true(fabs(score[3] - 1.0) < 1e-9 && fabs(score[4] + 1.0) < 1e-9);
-    assert_true(score[0] > score[1] && score[1] > score[2]);
-    bf_search_result_free(result);
-  }
+  bf_search_result *result = rank(all, 5, w.target, "similarity");
+  assert_int_equal(bf_search_result_count(result), 5);
+  double score[5];
+  for (size_t r = 0; r < 5; ++r)
+    score[bf_search_result_at(result, r)->candidate] = bf_search_result_at(result, r)->score;
+  assert_true(fabs(score[0] + score[1] + score[2]) < 1e-9); /* z-scores of a group of three and a group of two */
+  assert_true(fabs(score[3] - 1.0) < 1e-9 && fabs(score[4] + 1.0) < 1e-9);
+  assert_true(score[0] > score[1] && score[1] > score[2]);
+  assert_int_equal(bf_search_result_warning_count(result), 1);
+  assert_string_equal(bf_search_result_warning(result, 0),
+                      "models read 2 different column sets; places compare only within a set (a set of one scores 0)");
+  bf_search_result_free(result);
+  result = rank(all, 3, w.target, "similarity");
+  assert_int_equal(bf_search_result_warning_count(result), 0);
+  bf_search_result_free(result);
   bf_sketch_free(near2);
   bf_sketch_free(far2);
+  free_world(&w);
+}
+
+static void a_named_measure_orders_by_its_value_over_all_groups(void **state) {
+  (void)state;
+  world w = make_world(NAMES);
+  static const char *const two[2] = {"b", "a"};
+  bf_sketch *alone = make_normal_sketch(8, 500, 2, 5.0, 3.0, two); /* farthest, and the only one with two columns */
+  bf_candidate all[4] = {candidate("2/far", alone, NAN), candidate("4/middle", w.middle, NAN),
+                         candidate("4/near", w.near, NAN), candidate("4/far", w.far, NAN)};
+  static const char *const strategies[] = {"gauss-kl-st", "paper-jsd", "hist-jsd"};
+  for (size_t s = 0; s < 3; ++s) {
+    bf_search_result *result = rank(all, 4, w.target, strategies[s]);
+    assert_int_equal(bf_search_result_count(result), 4);
+    double before = INFINITY;
+    for (size_t i = 0; i < 4; ++i) {
+      const bf_ranked *r = bf_search_result_at(result, i);
+      size_t m = 0;
+      while (strcmp(r->measure_names[m], strategies[s]) != 0) ++m;
+      assert_true(r->score == -r->measure_values[m] && r->score <= before);
+      assert_false(signbit(r->score) && r->score == 0.0);
+      before = r->score;
+    }
+    assert_int_equal(bf_search_result_warning_count(result), 0);
+    bf_search_result_free(result);
+  }
+  bf_sketch_free(alone);
   free_world(&w);
 }
 
@@ -235,7 +266,7 @@ static void extra_columns_of_the_target_are_ignored(void **state) {
   free_world(&w);
 }
 
-static void a_measure_without_an_answer_is_nan_and_adds_nothing(void **state) {
+static void a_measure_without_an_answer_is_nan_and_counts_as_the_worst_with_a_reason(void **state) {
   (void)state;
   world w = make_world(NAMES);
   bf_sketch *few = make_normal_sketch(10, 8, D, 0.0, 1.0, NAMES);
@@ -247,7 +278,18 @@ static void a_measure_without_an_answer_is_nan_and_adds_nothing(void **state) {
     assert_true(isfinite(r->score));
     assert_int_equal(isnan(r->measure_values[0]), strcmp(r->id, "few") == 0); /* mmd */
     assert_true(isfinite(r->measure_values[3]));                              /* hist-jsd */
+    assert_int_equal(
+        has_reason(r, "no answer by mmd, centroid-distance, cell-jsd: the source's sketch has no centroids"),
+        strcmp(r->id, "few") == 0);
   }
+  double few_score = NAN, far_score = NAN;
+  for (size_t i = 0; i < 3; ++i) {
+    const bf_ranked *r = bf_search_result_at(result, i);
+    if (strcmp(r->id, "few") == 0) few_score = r->score;
+    if (strcmp(r->id, "far") == 0) far_score = r->score;
+  }
+  assert_true(few_score < 0.0); /* three of five measures at their worst: no average model */
+  assert_true(isfinite(far_score));
   bf_search_result_free(result);
   result = rank(all, 3, w.target, "mmd");
   assert_order(result, "near far");
@@ -266,6 +308,17 @@ static void source_accuracy_orders_by_it_and_skips_the_unknown(void **state) {
   assert_order(result, "high low");
   assert_true(bf_search_result_at(result, 0)->score == 0.9);
   assert_non_null(strstr(why_skipped(result, "unknown"), "accuracy"));
+  bf_search_result_free(result);
+  all[2].sketch = NULL;
+  all[1].sketch = NULL;
+  result = rank(all, 3, w.target, "source-accuracy"); /* needs no sketch */
+  assert_order(result, "high low");
+  assert_null(bf_search_result_sketch(result, 0));
+  assert_true(isnan(bf_search_result_at(result, 0)->measure_values[0]));
+  assert_non_null(strstr(why_skipped(result, "unknown"), "accuracy"));
+  bf_search_result_free(result);
+  result = rank(all, 3, w.target, "random");
+  assert_int_equal(bf_search_result_count(result), 3);
   bf_search_result_free(result);
   free_world(&w);
 }
@@ -328,6 +381,25 @@ static void warnings_name_columns_that_only_vary_in_the_target_and_few_rows(void
   bf_sketch_free(target);
   free(a);
   free(b);
+}
+
+static void a_target_that_is_a_models_own_data_is_warned_of(void **state) {
+  (void)state;
+  world w = make_world(NAMES);
+  bf_sketch *same = make_normal_sketch(4, 800, D, 0.0, 1.0, NAMES);
+  bf_candidate all[3] = {candidate("m/near", w.near, NAN), candidate("m/same", same, NAN),
+                         candidate("m/far", w.far, NAN)};
+  for (size_t n = 1; n < 4; n += 2) {
+    bf_search_result *result = rank(all, n, w.target, NULL);
+    assert_int_equal(bf_search_result_warning_count(result), n == 3);
+    if (n == 3) {
+      assert_string_equal(bf_search_result_warning(result, 0),
+                          "the target equals the data of 'm/same' by every measure: is it that model's own?");
+    }
+    bf_search_result_free(result);
+  }
+  bf_sketch_free(same);
+  free_world(&w);
 }
 
 static void nothing_to_rank_is_no_error_and_an_empty_target_is(void **state) {
@@ -471,12 +543,14 @@ int main(void) {
       cmocka_unit_test(a_single_candidate_scores_zero),
       cmocka_unit_test(candidates_that_do_not_fit_are_skipped_with_the_reason),
       cmocka_unit_test(models_with_fewer_columns_form_their_own_group_and_merge_by_z),
+      cmocka_unit_test(a_named_measure_orders_by_its_value_over_all_groups),
       cmocka_unit_test(extra_columns_of_the_target_are_ignored),
-      cmocka_unit_test(a_measure_without_an_answer_is_nan_and_adds_nothing),
+      cmocka_unit_test(a_measure_without_an_answer_is_nan_and_counts_as_the_worst_with_a_reason),
       cmocka_unit_test(source_accuracy_orders_by_it_and_skips_the_unknown),
       cmocka_unit_test(random_depends_on_seed_and_id_alone),
       cmocka_unit_test(reasons_tell_the_standing_and_the_differences),
       cmocka_unit_test(warnings_name_columns_that_only_vary_in_the_target_and_few_rows),
+      cmocka_unit_test(a_target_that_is_a_models_own_data_is_warned_of),
       cmocka_unit_test(nothing_to_rank_is_no_error_and_an_empty_target_is),
       cmocka_unit_test(many_candidates_are_all_ranked_and_only_some_explained),
       cmocka_unit_test(z_scores_use_the_population_deviation_and_are_zero_for_constants_and_nan),

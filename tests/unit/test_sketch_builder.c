@@ -258,7 +258,29 @@ static void names_are_cut_at_whole_characters_and_cleaned(void **state) {
   memcpy(longer + 63, "\xc3\xbc", 2);
   longer[99] = 0;
   bf__sketch_name(longer, out);
+  assert_int_equal(strlen(out), 64);
+  assert_memory_equal(out + 54, "a~", 2);
+  memcpy(longer + 54, "\xc3\xbc", 2); /* one that would be cut in two */
+  bf__sketch_name(longer, out);
   assert_int_equal(strlen(out), 63);
+  assert_memory_equal(out + 53, "a~", 2);
+  longer[64] = 0;
+  bf__sketch_name(longer, out);
+  assert_memory_equal(out, longer, 63);
+}
+
+static void names_that_differ_after_what_fits_stay_apart(void **state) {
+  (void)state;
+  char name[2][100], out[2][BF__NAME_BYTES + 1];
+  for (int i = 0; i < 2; ++i) {
+    memset(name[i], 'x', 70);
+    memcpy(name[i] + 70, i ? "_celsius" : "_seconds", 9);
+    bf__sketch_name(name[i], out[i]);
+    assert_true(bf__sketch_name_valid((const uint8_t *)out[i], strlen(out[i])));
+    assert_int_equal(strspn(out[i] + 56, "0123456789abcdef"), 8);
+  }
+  assert_memory_equal(out[0], out[1], 56);
+  assert_string_not_equal(out[0], out[1]);
 }
 
 static void named_columns_keep_their_names_and_can_forget_them(void **state) {
@@ -415,6 +437,7 @@ int main(void) {
       cmocka_unit_test(huge_outliers_stay_finite),
       cmocka_unit_test(raw_means_end_at_4096_columns),
       cmocka_unit_test(names_are_cut_at_whole_characters_and_cleaned),
+      cmocka_unit_test(names_that_differ_after_what_fits_stay_apart),
       cmocka_unit_test(named_columns_keep_their_names_and_can_forget_them),
       cmocka_unit_test(labels_are_counted_and_ordered),
       cmocka_unit_test(more_than_1000_labels_end_in_other),
