@@ -178,10 +178,19 @@ static bf_status configure(bf__db *db, bf_error *err) {
   return execute(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON", err);
 }
 
-static bf_status schema_version(bf__db *db, int64_t *application, int64_t *version, int64_t *tables, bf_error *err) {
+static bf_status schema_numbers(bf__db *db, int64_t *application, int64_t *version, int64_t *tables, bf_error *err) {
   bf_status status = query_integer(db, "PRAGMA application_id", application, err);
   if (status == BF_OK) status = query_integer(db, "PRAGMA user_version", version, err);
   if (status == BF_OK) status = query_integer(db, "SELECT count(*) FROM sqlite_schema", tables, err);
+  return status;
+}
+
+/* In one read transaction, lest another process that makes the repository is seen half-way. */
+static bf_status schema_version(bf__db *db, int64_t *application, int64_t *version, int64_t *tables, bf_error *err) {
+  bool alone = sqlite3_get_autocommit(db->sqlite) != 0;
+  bf_status status = alone ? execute(db, "BEGIN", err) : BF_OK;
+  if (status == BF_OK) status = schema_numbers(db, application, version, tables, err);
+  if (alone && !sqlite3_get_autocommit(db->sqlite)) (void)sqlite3_exec(db->sqlite, "COMMIT", NULL, NULL, NULL);
   return status;
 }
 
