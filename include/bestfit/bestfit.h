@@ -5,6 +5,7 @@
 #include <bestfit/base.h>
 #include <bestfit/card.h>
 #include <bestfit/dataset.h>
+#include <bestfit/index.h>
 #include <bestfit/measure.h>
 #include <bestfit/report.h>
 #include <bestfit/search.h>

@@ -30,9 +30,12 @@ typedef struct bf_strategy_info {
   double lowest, highest; /* range; infinities allowed */
   bool symmetric; /* within one frame: the order of its sources may change the last digits, or the planes drawn */
   bool has_raw;   /* also defined on raw rows (compare --raw) */
-  const char *when_empty; /* what an empty input gives */
-  const char *source;     /* paper or part of docs/strategies.md */
-  const char *summary;    /* one sentence */
+  const char *when_empty;  /* what an empty input gives */
+  const char *source;      /* paper or part of docs/strategies.md */
+  const char *summary;     /* one sentence */
+  bool has_raw_words;      /* also defined on raw words (bf_measure_raw_words) */
+  uint32_t partition_size; /* its defaults of bf_measure_options; 0: it has no such parameter */
+  double threshold;
 } bf_strategy_info;
 
 /* Row i of the table; NULL past the end. */
@@ -44,8 +47,8 @@ BF_API BF_MUST_CHECK bf_status bf_strategy_find(const char *name, const bf_strat
 typedef struct bf_measure_options {
   size_t struct_size;
   uint64_t seed;               /* 0: BF_SKETCH_DEFAULT_SEED */
-  uint32_t partition_size;     /* 0: 500 rows */
-  double adaptivity_threshold; /* 0: 0.002 (CIFAR-10 groups in the paper) */
+  uint32_t partition_size;     /* rows; 0: the strategy's own (bf_strategy_info) */
+  double adaptivity_threshold; /* 0: the strategy's own */
   uint32_t n_threads;          /* 0: all cores */
 } bf_measure_options;
 #define BF_MEASURE_OPTIONS_INIT \
@@ -88,6 +91,12 @@ BF_API BF_MUST_CHECK bf_status bf_measure(const char *name, const bf_prepared *s
  * 800: 0.1 s on two cores. BF_ERR_UNSUPPORTED: the strategy has no raw form. Others as bf_measure. */
 BF_API BF_MUST_CHECK bf_status bf_measure_raw(const char *name, const bf_rows *source, const bf_rows *target,
                                               const bf_measure_options *options, double *out, bf_error *err);
+
+/* The same on words: paper-word-jsd, paper-word-l2, paper-word-adaptivity, minhash-jaccard (then the exact Jaccard
+ * similarity of the word sets). */
+BF_API BF_MUST_CHECK bf_status bf_measure_raw_words(const char *name, const bf_documents *source,
+                                                    const bf_documents *target, const bf_measure_options *options,
+                                                    double *out, bf_error *err);
 
 /* Jensen-Shannon divergence of every (target partition, source partition) from two sketches, 100 bins, natural
  * logarithm: row-major [*n_target][*n_source] in *out (you own it, free()). Partitions as in paper-adaptivity.

@@ -35,6 +35,7 @@ typedef struct bf_search_options {
   const char *strategy;       /* NULL: "similarity" */
   const char *exclude_domain; /* leave out models of this domain (benchmark protocol), or NULL */
   bf_measure_options measure; /* seed, partition size, threshold */
+  const char *filter;         /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
 } bf_search_options;
 #define BF_SEARCH_OPTIONS_INIT \
   { .struct_size = sizeof(bf_search_options), .measure = BF_MEASURE_OPTIONS_INIT }
@@ -66,8 +67,8 @@ typedef struct bf_search_result bf_search_result;
  * every candidate is among the skipped with its reason. BF_ERR_NOT_APPLICABLE: an empty target. */
 BF_API BF_MUST_CHECK bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
                                        const bf_search_options *options, bf_search_result **out, bf_error *err);
-/* The same over the latest versions in a repository; the result owns what it loaded. A sketch that does not decode is
- * skipped with its reason. */
+/* The same over the latest versions in a repository (over all that options->filter holds for where it names version or
+ * alias); the result owns what it loaded. A sketch that does not decode is skipped with its reason. */
 BF_API BF_MUST_CHECK bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_options *options,
                                          bf_search_result **out, bf_error *err);
 BF_API void bf_search_result_free(bf_search_result *result);
@@ -84,8 +85,9 @@ BF_API size_t bf_search_result_warning_count(const bf_search_result *result);
 BF_API const char *bf_search_result_warning(const bf_search_result *result, size_t i);
 
 /* Why a source is near or far: structured, for reports. Rows are the view's columns; for wide (projected) features the
- * raw columns whose means differ most ("column 17"); for images brightness (mean), contrast (deviation of all pixels)
- * and the brightness of the regions top, bottom, left, right, centre (thirds), all with white as 1. */
+ * raw columns whose means differ most ("column 17"); for pairs the 16 similarities; none for text and tagged; for
+ * images brightness (mean), contrast (deviation of all pixels) and the brightness of the regions top, bottom, left,
+ * right, centre (thirds), all with white as 1. */
 typedef struct bf_column_difference {
   const char *name; /* column, or "brightness", "contrast" … for images; never NULL */
   double jsd;       /* Jensen-Shannon divergence of 16 bins; NaN where only means are known */
@@ -105,6 +107,20 @@ BF_API void bf_explanation_free(bf_explanation *explanation);
 /* Columns by falling difference. */
 BF_API size_t bf_explanation_column_count(const bf_explanation *explanation);
 BF_API const bf_column_difference *bf_explanation_column(const bf_explanation *explanation, size_t i);
+/* A word whose share of all words (stop words left out) differs. "Has" means that the side's sketch keeps the word: it
+ * is among the 1,000 most frequent, and not rarer than min_count. */
+typedef struct bf_word_difference {
+  const char *word;
+  double target_share, source_share; /* 0 where the side does not have it */
+  bool in_target, in_source;
+  bool nowhere; /* the side that does not have it certainly never has it; else it may be rare there */
+} bf_word_difference;
+/* Words that only the target has, then those that only the source has, then those that both have; each sort by falling
+ * difference, at most 64. None where a side has no words. */
+BF_API size_t bf_explanation_word_count(const bf_explanation *explanation);
+BF_API const bf_word_difference *bf_explanation_word(const bf_explanation *explanation, size_t i);
+/* Share of all the target's words that only the target has; NaN where a side has no words. */
+BF_API double bf_explanation_unseen_share(const bf_explanation *explanation);
 /* Partition matrix as bf_partition_matrix(); NULL where a side has none. */
 BF_API const double *bf_explanation_partitions(const bf_explanation *explanation, size_t *n_target, size_t *n_source,
                                                double *threshold);

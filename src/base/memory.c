@@ -12,6 +12,9 @@ static _Thread_local long fail_countdown;
 void bf__alloc_fail_at(long n) {
   fail_countdown = n;
 }
+long bf__alloc_fail_left(void) {
+  return fail_countdown;
+}
 
 static bool must_fail(void) {
   return fail_countdown > 0 && --fail_countdown == 0;

@@ -20,5 +20,7 @@ bool bf__add(size_t a, size_t b, size_t *out);
 
 /* Tests: the allocation number `n` from now fails (1: the next), 0: none. Thread-local. */
 void bf__alloc_fail_at(long n);
+/* What is left of that count: 0 once it has failed, or where none was set. */
+long bf__alloc_fail_left(void);
 
 #endif
