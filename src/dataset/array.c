@@ -38,6 +38,7 @@ typedef struct array_reader {
   uint8_t *columns; /* then all data, as stored */
   bf_image *images;
   size_t rows_per_batch;
+  uint32_t n_steps, n_channels; /* series */
 } array_reader;
 
 bool bf__array_cells(const bf__array_info *info, uint32_t from, uint64_t *out) {
@@ -354,6 +355,8 @@ static bf_status array_next(bf_dataset *dataset, bf_batch *out, bf_error *err) {
   out->n_rows = (uint32_t)rows;
   out->n_columns = dataset->n_columns;
   out->cells = r->cells;
+  out->n_steps = r->n_steps;
+  out->n_channels = r->n_channels;
   if (dataset->kind != BF_KIND_IMAGE) return BF_OK;
   status = check_range(dataset, r, first, rows, err);
   if (status != BF_OK) return status;
@@ -397,6 +400,10 @@ static bf_status choose_kind(bf_dataset *dataset, const bf__array_info *info, bf
           err, BF_ERR_INVALID_ARGUMENT,
           "%.60s has the shape (%s), but images need (n,H,W) or (n,H,W,C): reshape it, or read it as features",
           dataset->shown, shape);
+    if (dataset->kind == BF_KIND_SERIES && info->n_dims != 2 && info->n_dims != 3)
+      return bf__error(err, BF_ERR_INVALID_ARGUMENT,
+                       "%.60s has the shape (%s), but series need (n,T,c), or (n,T) for one channel: reshape it",
+                       dataset->shown, shape);
     return BF_OK;
   }
   dataset->kind = BF_KIND_FEATURES;
@@ -406,10 +413,15 @@ static bf_status choose_kind(bf_dataset *dataset, const bf__array_info *info, bf
     dataset->kind = BF_KIND_IMAGE;
     return BF_OK;
   }
-  return bf__error(err, BF_ERR_UNSUPPORTED,
-                   "%.60s has the shape (%s) and is not uint8, so it may hold images or series: give --kind image, or "
-                   "--kind features to read each row as one flat vector",
-                   dataset->shown, shape);
+  if (info->n_dims == 3 && info->type == 'f') {
+    dataset->kind = BF_KIND_SERIES;
+    return BF_OK;
+  }
+  return bf__error(
+      err, BF_ERR_UNSUPPORTED,
+      "%.60s has the shape (%s) and is neither uint8 nor float (n,T,c), so it may hold images or series: give "
+      "--kind image or --kind series, or --kind features to read each row as one flat vector",
+      dataset->shown, shape);
 }
 
 static bf_status image_shape(bf_dataset *dataset, const bf__array_info *info, bf_error *err) {
@@ -433,10 +445,17 @@ static bf_status image_shape(bf_dataset *dataset, const bf__array_info *info, bf
 }
 
 static bf_status features_shape(bf_dataset *dataset, array_reader *r, bf_error *err) {
+  const bf__array_info *info = &r->info;
   if (r->row_cells == 0) return bf__error(err, BF_ERR_FORMAT, "%.80s: rows without columns", dataset->shown);
   if (r->row_cells > BF__MAX_COLUMNS)
     return bf__error(err, BF_ERR_LIMIT, "%.80s: %llu columns; at most 1,000,000 are read", dataset->shown,
                      (unsigned long long)r->row_cells);
+  if (dataset->kind == BF_KIND_SERIES) {
+    r->n_steps = (uint32_t)info->shape[1];
+    r->n_channels = info->n_dims == 3 ? (uint32_t)info->shape[2] : 1;
+    if (!dataset->columns && !dataset->drop) return BF_OK;
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the options columns and drop do not fit series");
+  }
   if (!dataset->columns && !dataset->drop) return BF_OK;
   return bf__select_columns(dataset, NULL, (uint32_t)r->row_cells, NULL, &r->selected, &r->n_selected, err);
 }
@@ -509,7 +528,7 @@ bf_status bf__array_open(bf_dataset *dataset, const bf__array_info *info, bf__st
 }
 
 bool bf__array_is_mappable(const bf_dataset *dataset, uint64_t *offset, uint64_t *n_rows, uint32_t *n_columns) {
-  if (strcmp(dataset->format->info.name, "npy") != 0 || dataset->kind != BF_KIND_FEATURES) return false;
+  if (strcmp(dataset->format->info.name, "npy") != 0 || dataset->kind == BF_KIND_IMAGE) return false;
   const array_reader *r = dataset->state;
   if (r->selected || r->by_column || !is_plain_float(&r->info)) return false;
   if (bf__stream_compression(r->stream) != BF__COMPRESSION_NONE) return false;

@@ -183,13 +183,13 @@ out:
   return status;
 }
 
-static char choose_delimiter(const head *h, size_t start) {
+static char choose_delimiter(const char *text, size_t n, size_t start) {
   static const char CHOICES[] = {',', ';', '|'};
   size_t counts[sizeof CHOICES] = {0}, best = 0;
   bool quoted = false;
-  for (size_t i = start; i < h->size && (quoted || (h->text[i] != '\n' && h->text[i] != '\r')); i++) {
-    if (h->text[i] == '"') quoted = !quoted;
-    for (size_t k = 0; k < sizeof CHOICES; k++) counts[k] += !quoted && h->text[i] == CHOICES[k];
+  for (size_t i = start; i < n && (quoted || (text[i] != '\n' && text[i] != '\r')); i++) {
+    if (text[i] == '"') quoted = !quoted;
+    for (size_t k = 0; k < sizeof CHOICES; k++) counts[k] += !quoted && text[i] == CHOICES[k];
   }
   for (size_t k = 1; k < sizeof CHOICES; k++)
     if (counts[k] > counts[best]) best = k;
@@ -311,16 +311,15 @@ static bf__csv_type type_of_bits(unsigned bits) {
   return BF__CSV_TEXT;
 }
 
-bf_status bf__csv_shape_read(const char *path, const char *shown, char delimiter, bf__csv_shape *out, bf_error *err) {
-  head h = {0};
+bf_status bf__csv_shape_of(const char *text, size_t n_bytes, bool complete, const char *shown, char delimiter,
+                           bf__csv_shape *out, bf_error *err) {
   cell *cells = NULL;
   unsigned *first = NULL, *rest = NULL, *row = NULL;
   uint32_t n = 0;
   bf_status status = BF_OK;
   memset(out, 0, sizeof *out);
-  BF_TRY(read_head(path, shown, &h, err));
-  size_t start = h.size >= 3 && memcmp(h.text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-  scanner s = {h.text, h.size, start, delimiter ? delimiter : choose_delimiter(&h, start), h.complete};
+  size_t start = n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  scanner s = {text, n_bytes, start, delimiter ? delimiter : choose_delimiter(text, n_bytes, start), complete};
   BF_TRY(first_record(&s, shown, &cells, &n, err));
   first = bf__alloc(n, sizeof *first);
   rest = bf__alloc(n, sizeof *rest);
@@ -343,12 +342,20 @@ bf_status bf__csv_shape_read(const char *path, const char *shown, char delimiter
   }
   BF_TRY(make_unique(out->names, n, err));
 out:
-  free(h.text);
   free(cells);
   free(first);
   free(rest);
   free(row);
   if (status != BF_OK) bf__csv_shape_deinit(out);
+  return status;
+}
+
+bf_status bf__csv_shape_read(const char *path, const char *shown, char delimiter, bf__csv_shape *out, bf_error *err) {
+  head h = {0};
+  memset(out, 0, sizeof *out);
+  bf_status status = read_head(path, shown, &h, err);
+  if (status == BF_OK) status = bf__csv_shape_of(h.text, h.size, h.complete, shown, delimiter, out, err);
+  free(h.text);
   return status;
 }
 

@@ -76,6 +76,8 @@ static bf_status copy_options(bf_dataset *d, const char *path, const bf_dataset_
   BF_TRY(copy_option(o->drop, &d->drop, err));
   BF_TRY(copy_option(o->where, &d->where, err));
   BF_TRY(copy_option(o->member, &d->member, err));
+  BF_TRY(copy_option(o->text, &d->text, err));
+  BF_TRY(copy_option(o->tag, &d->tag, err));
   const char *slash = strrchr(d->path, '/');
   d->shown = slash && slash[1] ? slash + 1 : d->path;
   d->n_threads = o->n_threads ? o->n_threads : bf__cores();
@@ -92,9 +94,7 @@ out:
   return status;
 }
 
-static bf_status choose_kind(bf_dataset *d, const char *name, bf_error *err) {
-  const bf__format *f = d->format;
-  d->kind = f->kinds & (1u << BF_KIND_FEATURES) ? BF_KIND_FEATURES : BF_KIND_IMAGE;
+static bf_status name_kind(bf_dataset *d, const char *name, bf_error *err) {
   if (!name) return BF_OK;
   bf_status status = bf_kind_find(name, &d->kind, err);
   if (status != BF_OK) {
@@ -102,9 +102,17 @@ static bf_status choose_kind(bf_dataset *d, const char *name, bf_error *err) {
     return BF_ERR_INVALID_ARGUMENT;
   }
   d->kind_named = true;
+  return BF_OK;
+}
+
+/* The kind named, or the format's first; what an array holds is decided with its shape. */
+static bf_status choose_kind(bf_dataset *d, bf_error *err) {
+  const bf__format *f = d->format;
+  if (!d->kind_named)
+    for (d->kind = (bf_kind)0; !(f->kinds & (1u << d->kind));) d->kind++;
   if (f->kinds & (1u << d->kind)) return BF_OK;
-  return bf__error(err, BF_ERR_UNSUPPORTED, "the kind %s is not read from the format %s, which gives: %s", name,
-                   f->info.name, f->info.kinds);
+  return bf__error(err, BF_ERR_UNSUPPORTED, "the kind %s is not read from the format %s, which gives: %s",
+                   bf_kind_name(d->kind), f->info.name, f->info.kinds);
 }
 
 /* An option that the format would ignore is refused, so that nobody believes it was heeded. */
@@ -118,11 +126,16 @@ static bf_status check_uses(const bf_dataset *d, bf_error *err) {
                  {"--drop", d->drop, BF__USES_COLUMNS},
                  {"--where", d->where, BF__USES_WHERE},
                  {"--member", d->member, BF__USES_MEMBER},
+                 {"--text", d->text, BF__USES_TEXT},
+                 {"--tag", d->tag, BF__USES_TAG},
                  {"--range (range_max)", d->range_known, BF__USES_RANGE}};
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
     if (options[i].given && !(f->uses & options[i].use))
       return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the option %s does not fit the format %s", options[i].name,
                        f->info.name);
+  if (d->label && f->uses & BF__LABEL_IN_LINES)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the option label does not fit the format %s, whose lines hold it",
+                     f->info.name);
   return BF_OK;
 }
 
@@ -157,13 +170,18 @@ bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, b
   bf_dataset *d = bf__alloc(1, sizeof *d);
   if (!d) return bf__error_memory(err, sizeof *d);
   BF_TRY(copy_options(d, path, &o, err));
+  BF_TRY(name_kind(d, o.kind, err));
   BF_TRY(probe_path(path, d->shown, &p, err));
+  d->format_named = o.format != NULL;
+  p.probe.kinds = d->kind_named ? 1u << d->kind : ~0u;
+  p.probe.label_option = d->label != NULL;
+  p.probe.table_options = d->columns || d->drop || d->where || d->text;
   if (o.format)
     BF_TRY(bf__format_find(o.format, &d->format, err));
   else
     BF_TRY(bf__format_sniff(&p.probe, &d->format, err));
   BF_TRY(check_place(d->format, &p.probe, d->shown, err));
-  BF_TRY(choose_kind(d, o.kind, err));
+  BF_TRY(choose_kind(d, err));
   BF_TRY(check_uses(d, err));
   BF_TRY(d->format->open(d, &p.probe, err));
   BF_TRY(open_labels(d, err));
@@ -192,6 +210,8 @@ void bf_dataset_close(bf_dataset *d) {
   free(d->drop);
   free(d->where);
   free(d->member);
+  free(d->text);
+  free(d->tag);
   free(d);
 }
 

@@ -27,6 +27,8 @@ typedef struct bf__source {
 
 typedef struct bf__stream bf__stream;
 bf_status bf__stream_open(const char *path, bf__stream **out, bf_error *err);
+/* From a byte of the file on; nothing is decompressed. */
+bf_status bf__stream_open_at(const char *path, uint64_t position, bf__stream **out, bf_error *err);
 /* The stream owns the source, also on failure. Nothing is decompressed. */
 bf_status bf__stream_of_source(bf__source source, bf__stream **out, bf_error *err);
 /* Borrows the bytes. Nothing is decompressed. */
@@ -50,6 +52,9 @@ typedef struct bf__probe {
   uint64_t file_bytes;
   const uint8_t *head; /* first decompressed bytes, at most BF__HEAD_BYTES */
   size_t head_bytes;
+  uint32_t kinds;     /* that are wanted: bit a bf_kind; all where none was named */
+  bool table_options; /* options are given that only tables have */
+  bool label_option;
 } bf__probe;
 
 enum { /* options that a format takes; any other that is given is refused by name */
@@ -58,6 +63,9 @@ enum { /* options that a format takes; any other that is given is refused by nam
        BF__USES_MEMBER = 4,
        BF__USES_RANGE = 8,
        BF__LABEL_IS_COLUMN = 16,
+       BF__LABEL_IN_LINES = 32, /* the rows have their labels with them */
+       BF__USES_TEXT = 64,
+       BF__USES_TAG = 128,
 };
 
 typedef struct bf__format {
@@ -80,11 +88,32 @@ bool bf__parquet_sniff(const bf__probe *probe);
 bool bf__jsonl_sniff(const bf__probe *probe);
 bool bf__tsv_sniff(const bf__probe *probe);
 bool bf__csv_sniff(const bf__probe *probe);
+bool bf__conllu_sniff(const bf__probe *probe);
+bool bf__colval_sniff(const bf__probe *probe);
+bool bf__token_tag_sniff(const bf__probe *probe);
+bool bf__label_text_sniff(const bf__probe *probe);
+bool bf__text_label_sniff(const bf__probe *probe);
+bool bf__lines_sniff(const bf__probe *probe);
+/* Side of the tab on which labels lie; UNCLEAR: every line has a tab, and neither side or both look like it. */
+typedef enum bf__label_side {
+  BF__LABEL_SIDE_NONE,
+  BF__LABEL_SIDE_FIRST,
+  BF__LABEL_SIDE_LAST,
+  BF__LABEL_SIDE_UNCLEAR
+} bf__label_side;
+bf__label_side bf__head_label_side(const bf__probe *probe);
 bf_status bf__npy_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
 bf_status bf__npz_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
 bf_status bf__idx_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
 bf_status bf__images_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
 bf_status bf__table_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
+bf_status bf__text_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
+bf_status bf__colval_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
+bf_status bf__tagged_open(bf_dataset *dataset, const bf__probe *probe, bf_error *err);
+/* The same from a stream, which the dataset then owns, also on failure. */
+bf_status bf__text_start(bf_dataset *dataset, bf__stream *stream, bf_error *err);
+bf_status bf__colval_start(bf_dataset *dataset, bf__stream *stream, bf_error *err);
+bf_status bf__tagged_start(bf_dataset *dataset, bf__stream *stream, bf_error *err);
 
 /* ---- the dataset object ---- */
 
@@ -103,8 +132,8 @@ struct bf_dataset {
   const bf__reader_ops *ops;
   void *state;
   bf_kind kind;
-  bool kind_named;
-  char *path, *label, *columns, *drop, *where, *member;
+  bool kind_named, format_named;
+  char *path, *label, *columns, *drop, *where, *member, *text, *tag;
   const char *shown; /* the path's last component, for messages */
   uint32_t n_threads;
   size_t batch_bytes;
@@ -205,6 +234,9 @@ typedef struct bf__csv_shape {
   bf__csv_type *types; /* that all cells in the first bytes agree with */
 } bf__csv_shape;
 bf_status bf__csv_shape_read(const char *path, const char *shown, char delimiter, bf__csv_shape *out, bf_error *err);
+/* The same of the first bytes, which are all where `complete`. */
+bf_status bf__csv_shape_of(const char *text, size_t n_bytes, bool complete, const char *shown, char delimiter,
+                           bf__csv_shape *out, bf_error *err);
 void bf__csv_shape_deinit(bf__csv_shape *shape);
 
 #endif

@@ -183,7 +183,7 @@ bf_status bf__select_columns(const bf_dataset *d, char *const *names, uint32_t n
     if (mark[c] != DROPPED && (!keep_default || keep_default[c])) selected[n++] = c;
   if (n == 0)
     BF_TRY(bf__error(err, list ? BF_ERR_INVALID_ARGUMENT : BF_ERR_FORMAT, "%.80s: no column %s", d->shown,
-                     list ? "is left by the options --columns and --drop" : "holds numbers"));
+                     list ? "is left by the options --columns and --drop" : "holds numbers or text"));
   *out = selected;
   *n_out = n;
   selected = NULL;

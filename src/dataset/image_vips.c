@@ -19,13 +19,14 @@
 #include "dataset/folder.h"
 
 /* The functions in use, of libvips and of the GLib that it brings; loaded with the first image. */
-#define VIPS_FUNCTIONS(X)                                                                                            \
-  X(vips_cache_set_max)                                                                                              \
-  X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) X(vips_error_buffer_copy) X(vips_flatten)    \
-      X(vips_image_get_bands) X(vips_image_get_format) X(vips_image_get_height) X(vips_image_get_interpretation)     \
-          X(vips_image_get_width) X(vips_image_hasalpha) X(vips_image_new_from_memory) X(vips_image_write_to_memory) \
-              X(vips_init) X(vips_jpegload) X(vips_pngload) X(vips_pngsave_buffer) X(vips_thread_shutdown)           \
-                  X(vips_webpload) X(g_free) X(g_log_set_handler) X(g_object_unref)
+/* clang-format off */
+#define VIPS_FUNCTIONS(X) \
+  X(vips_cache_set_max) X(vips_cast) X(vips_colourspace) X(vips_concurrency_set) X(vips_copy) \
+  X(vips_error_buffer_copy) X(vips_flatten) X(vips_image_get_bands) X(vips_image_get_format) \
+  X(vips_image_get_height) X(vips_image_get_interpretation) X(vips_image_get_width) X(vips_image_hasalpha) \
+  X(vips_image_new_from_memory) X(vips_image_write_to_memory) X(vips_init) X(vips_jpegload) X(vips_pngload) \
+  X(vips_pngsave_buffer) X(vips_thread_shutdown) X(vips_webpload) X(g_free) X(g_log_set_handler) X(g_object_unref)
+/* clang-format on */
 
 static struct {
 #define SLOT(name) __typeof__(name) *name;

@@ -52,6 +52,9 @@ static bf_status collect_rows(bf_dataset *d, bf_rows *rows, bf_error *err) {
     bf_status status = bf_dataset_next(d, &batch, err);
     if (status != BF_OK) return status;
     if (batch.n_rows == 0) break;
+    if (d->kind != BF_KIND_IMAGE && batch.n_columns == 0)
+      return bf__error(err, BF_ERR_MISMATCH, "%.80s holds words and no columns of numbers: choose a measure of words",
+                       d->shown);
     if (!batch.cells || (rows->n_rows && batch.n_columns != rows->n_columns))
       return bf__error(err, BF_ERR_MISMATCH,
                        "%.80s: the images differ in size, so that rows have no common columns: scale "

@@ -135,6 +135,19 @@ bf_status bf__stream_of_memory(const void *bytes, size_t n_bytes, bf__stream **o
   return bf__stream_of_source(source, out, err);
 }
 
+bf_status bf__stream_open_at(const char *path, uint64_t position, bf__stream **out, bf_error *err) {
+  *out = NULL;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return bf__error_errno(err, errno, "%.120s", path);
+  if (lseek(fd, (off_t)position, SEEK_SET) < 0) {
+    int number = errno;
+    close(fd);
+    return bf__error_errno(err, number, "%.120s", path);
+  }
+  bf__source source = {.context = (void *)(intptr_t)fd, .read = file_read, .close = file_close};
+  return bf__stream_of_source(source, out, err);
+}
+
 bf_status bf__stream_open(const char *path, bf__stream **out, bf_error *err) {
   *out = NULL;
   bf__stream *s = NULL;

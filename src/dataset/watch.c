@@ -1,19 +1,25 @@
-/* Columns that a user may not mean as features: constant ones and identifiers.
+/* Columns that a user may not mean as features: constant ones, identifiers and free text.
  *
  * A column stays a candidate for `constant` until a second value is seen, and only candidates are looked at, so that
  * the cost is a few comparisons a column on ordinary data. An identifier is a column of the first batch whose values
- * are whole, strictly ascending and many, or whole and named like one. Both are warnings, never decisions. */
+ * are whole, strictly ascending and many, or whole and named like one; or a column of strings in which nearly every
+ * value of the first batch is another. Such strings of several words are free text. All are warnings, never decisions.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "dataset/dataset_internal.h"
 
 #define MIN_IDENTIFIER_ROWS 32u
 #define NAMED_IN_WARNING 6u
+#define LOOKED_AT_STRINGS 2048u
+#define STRING_SLOTS 4096u
+#define FREE_TEXT_BLANKS 3u /* a value, on average */
 
 struct bf__watch {
   uint32_t *candidates;
@@ -76,8 +82,52 @@ static bool looks_like_identifier(const bf_batch *batch, uint32_t column, const 
   return ascending || named;
 }
 
+/* Values of a column of strings, how many are different, and the blanks in them. */
+static void count_strings(const bf_batch *batch, uint32_t column, uint64_t *slots, uint32_t *n_values,
+                          uint32_t *n_distinct, uint64_t *n_blanks) {
+  *n_values = *n_distinct = 0;
+  *n_blanks = 0;
+  memset(slots, 0, STRING_SLOTS * sizeof *slots);
+  for (uint32_t i = 0; i < batch->n_rows && i < LOOKED_AT_STRINGS; i++) {
+    const bf_string *v = &batch->strings[(size_t)i * batch->n_string_columns + column].value;
+    if (!v->bytes) continue;
+    uint64_t h = bf__xxh64(v->bytes, v->n_bytes, 0) | 1;
+    size_t at = (size_t)(h >> 20) & (STRING_SLOTS - 1);
+    while (slots[at] && slots[at] != h) at = (at + 1) & (STRING_SLOTS - 1);
+    *n_distinct += slots[at] == 0;
+    slots[at] = h;
+    ++*n_values;
+    for (uint32_t k = 0; k < v->n_bytes; k++) *n_blanks += v->bytes[k] == ' ';
+  }
+}
+
+static void watch_strings(bf_dataset *dataset, const bf_batch *batch) {
+  uint64_t *slots = batch->n_string_columns ? bf__alloc(STRING_SLOTS, sizeof *slots) : NULL;
+  if (!slots) return; /* a warning less */
+  for (uint32_t c = 0; c < batch->n_string_columns; c++) {
+    const bf_string *name = &batch->strings[c].name;
+    uint32_t n = 0, distinct = 0;
+    uint64_t blanks = 0;
+    count_strings(batch, c, slots, &n, &distinct, &blanks);
+    if (n < MIN_IDENTIFIER_ROWS || (uint64_t)distinct * 20 < (uint64_t)n * 19) continue;
+    int shown = name->n_bytes < 80 ? (int)name->n_bytes : 80;
+    if (blanks >= (uint64_t)n * FREE_TEXT_BLANKS)
+      bf__dataset_warn(dataset,
+                       "column \"%.*s\" looks like free text: give --kind text, or leave it out with --drop %.*s",
+                       shown, name->bytes, shown, name->bytes);
+    else
+      bf__dataset_warn(
+          dataset,
+          "column \"%.*s\" looks like an identifier, since nearly every value is another: leave it out with "
+          "drop = %.*s",
+          shown, name->bytes, shown, name->bytes);
+  }
+  free(slots);
+}
+
 void bf__watch_batch(bf__watch *w, bf_dataset *dataset, const bf_batch *batch) {
   if (w->rows == 0) {
+    watch_strings(dataset, batch);
     for (uint32_t c = 0; c < batch->n_columns; c++) {
       const char *name = dataset->names ? dataset->names[c] : NULL;
       if (!looks_like_identifier(batch, c, name)) continue;
