@@ -22,6 +22,7 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
+#include "sketch/extremes.h"
 
 typedef struct block {
   const float *rows;
@@ -39,7 +40,8 @@ struct bf__moments {
   size_t block_rows; /* of the blocks in work */
   double *count, *mean, *m2, *shift, *full_sum;
   float *min, *max;
-  uint64_t full_rows; /* rows of blocks without missing cells; full_sum is their sum of d */
+  bf__extremes *extremes; /* [n_columns] */
+  uint64_t full_rows;     /* rows of blocks without missing cells; full_sum is their sum of d */
   double *s, *a, *n;
   block blocks[BF__SLICE_BLOCKS];
   double *memory;
@@ -51,7 +53,8 @@ float bf__to_float(double x) {
   return (float)x + 0.0f;
 }
 
-bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf__moments **out, bf_error *err) {
+bf_status bf__moments_create(uint32_t n_columns, uint32_t min_count, const bf__kernels *kernels, bf__moments **out,
+                             bf_error *err) {
   *out = NULL;
   bf__moments *m = bf__alloc(1, sizeof *m);
   if (!m) return bf__error_memory(err, sizeof *m);
@@ -63,8 +66,9 @@ bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf_
   size_t one_block = 4 * stride + stride + 3 * square, totals = 5 * stride + stride + 3 * square;
   size_t n_doubles = totals + BF__SLICE_BLOCKS * one_block;
   m->memory = bf__alloc(n_doubles, sizeof *m->memory);
-  if (!m->memory) {
-    free(m);
+  m->extremes = bf__alloc(n_columns, sizeof *m->extremes);
+  if (!m->memory || !m->extremes) {
+    bf__moments_free(m);
     return bf__error_memory(err, n_doubles * sizeof(double));
   }
   double *p = m->memory;
@@ -84,6 +88,7 @@ bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf_
     p += stride;
     for (size_t i = 0; i < 3; i++, p += square) *q[i] = p;
   }
+  for (size_t j = 0; j < n_columns; j++) m->extremes[j].limit = min_count;
   for (size_t j = 0; j < stride; j++) {
     m->min[j] = INFINITY;
     m->max[j] = -INFINITY;
@@ -95,6 +100,7 @@ bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf_
 void bf__moments_free(bf__moments *m) {
   if (!m) return;
   free(m->memory);
+  free(m->extremes);
   free(m);
 }
 
@@ -134,6 +140,10 @@ static void merge_sums(bf__moments *m, const block *b) {
     m->count[j] = na + nb;
     if (b->min[j] < m->min[j]) m->min[j] = b->min[j];
     if (b->max[j] > m->max[j]) m->max[j] = b->max[j];
+    /* Seldom after the first blocks. */
+    if (bf__extremes_want(&m->extremes[j], b->min[j], b->max[j])) {
+      bf__extremes_add(&m->extremes[j], b->rows + j, m->block_rows, m->n_columns);
+    }
   }
 }
 
@@ -196,14 +206,14 @@ static void finish_column(const bf__moments *m, size_t j, bf__sketch_column *c) 
   c->count = (uint64_t)m->count[j];
   c->missing = m->rows - c->count;
   if (c->count == 0) return;
-  c->min = m->min[j] + 0.0f;
-  c->max = m->max[j] + 0.0f;
-  /* Rounding may carry the mean of a constant column off by a bit; the sketch promises min <= mean <= max. */
+  const float min = m->min[j] + 0.0f, max = m->max[j] + 0.0f;
+  bf__extremes_trimmed(&m->extremes[j], c->count, &c->min, &c->max);
+  /* Rounding may carry the mean of a constant column off by a bit. */
   double mean = m->mean[j] + 0.0;
-  if (mean < (double)c->min) mean = (double)c->min;
-  if (mean > (double)c->max) mean = (double)c->max;
+  if (mean < (double)min) mean = (double)min;
+  if (mean > (double)max) mean = (double)max;
   c->mean = mean;
-  c->variance = c->min == c->max ? 0.0 : m->m2[j] / m->count[j];
+  c->variance = min == max ? 0.0 : m->m2[j] / m->count[j];
 }
 
 void bf__moments_finish(const bf__moments *m, bf_sketch *sketch) {
@@ -216,11 +226,9 @@ void bf__moments_finish(const bf__moments *m, bf_sketch *sketch) {
   const double full_rows = (double)m->full_rows, rows = (double)m->rows;
   size_t at = 0;
   for (size_t j = 0; j < n; j++) {
-    const bf__sketch_column *cj = &sketch->columns[j];
     double aj = m->mean[j] - m->shift[j];
     for (size_t k = 0; k <= j; k++, at++) {
-      const bf__sketch_column *ck = &sketch->columns[k];
-      bool constant = cj->min == cj->max || ck->min == ck->max;
+      bool constant = m->min[j] == m->max[j] || m->min[k] == m->max[k];
       if (rows == 0 || constant || sketch->left_out[j] || sketch->left_out[k]) {
         sketch->covariance[at] = 0.0f;
         continue;

@@ -11,7 +11,9 @@
 
 typedef struct bf__moments bf__moments;
 
-bf_status bf__moments_create(uint32_t n_columns, const bf__kernels *kernels, bf__moments **out, bf_error *err);
+/* Minima and maxima are the min_count-th values. */
+bf_status bf__moments_create(uint32_t n_columns, uint32_t min_count, const bf__kernels *kernels, bf__moments **out,
+                             bf_error *err);
 void bf__moments_free(bf__moments *m);
 /* Adds consecutive blocks, each blocks[i][n_rows][n_columns]; all but the dataset's last block have BF__BLOCK_ROWS
  * rows. */

@@ -94,10 +94,15 @@ static void widen(bf__bucket *b, float min, float max) {
 }
 
 void bf__bucket_add(bf__bucket *b, const bf__kernels *kernels, const float *cells, size_t n) {
-  int32_t bins[TILE];
   float min = 0, max = 0;
-  b->rows++;
   size_t n_finite = n - kernels->range(cells, n, &min, &max);
+  bf__bucket_add_range(b, kernels, cells, n, n_finite, min, max);
+}
+
+void bf__bucket_add_range(bf__bucket *b, const bf__kernels *kernels, const float *cells, size_t n, size_t n_finite,
+                          float min, float max) {
+  int32_t bins[TILE];
+  b->rows++;
   if (n_finite == 0) return;
   if (b->count == 0) {
     widen(b, min, max);
@@ -110,6 +115,37 @@ void bf__bucket_add(bf__bucket *b, const bf__kernels *kernels, const float *cell
     for (size_t i = 0; i < m; i++) b->counts[bins[i]]++;
   }
   b->count += n_finite;
+}
+
+static bool on_lattice(float x, int exponent) {
+  return fmod((double)x, ldexp(1.0, exponent)) == 0.0;
+}
+
+void bf__bucket_clamp(bf__bucket *b, float low, float high) {
+  if (b->count == 0 || (b->min >= low && b->max <= high)) return;
+  uint64_t joined[BF__PARTITION_BINS] = {0};
+  const float min = b->min < low ? low : b->min > high ? high : b->min;
+  const float max = b->max > high ? high : b->max < low ? low : b->max;
+  uint32_t n = (uint32_t)bf__grid_bins((double)b->min, (double)b->max, b->exponent);
+  int64_t base = b->base;
+  const int finest =
+      bf__grid_finest((double)min, (double)max); /* a bucket that lies outside altogether may have been finer */
+  if (finest > b->exponent) {
+    b->lattice = join_bins(b->counts, b->base, n, finest - b->exponent, joined, &base, &n) && b->lattice;
+    memcpy(b->counts, joined, sizeof joined);
+    memset(joined, 0, sizeof joined);
+    b->exponent = finest;
+  }
+  const int64_t first = bf__grid_floor((double)min, b->exponent), last = bf__grid_floor((double)max, b->exponent);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t bin = base + i;
+    joined[(bin < first ? first : bin > last ? last : bin) - first] += b->counts[i];
+  }
+  memcpy(b->counts, joined, sizeof joined);
+  b->lattice = b->lattice && on_lattice(min, b->exponent) && on_lattice(max, b->exponent);
+  b->min = min;
+  b->max = max;
+  b->base = (int32_t)first;
 }
 
 void bf__bucket_merge(bf__bucket *to, const bf__bucket *from) {

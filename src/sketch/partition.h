@@ -18,6 +18,11 @@ typedef struct bf__bucket {
 uint32_t bf__bucket_of_row(uint64_t seed, uint64_t row);
 /* Adds the n cells of one row. */
 void bf__bucket_add(bf__bucket *b, const bf__kernels *kernels, const float *cells, size_t n);
+/* The same where the number of finite cells and their extremes are known. */
+void bf__bucket_add_range(bf__bucket *b, const bf__kernels *kernels, const float *cells, size_t n, size_t n_finite,
+                          float min, float max);
+/* As if every cell below `low` had been `low` and every one above `high` had been `high`, on the grid that is there. */
+void bf__bucket_clamp(bf__bucket *b, float low, float high);
 /* Adds `from` to `to`. */
 void bf__bucket_merge(bf__bucket *to, const bf__bucket *from);
 

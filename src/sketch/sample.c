@@ -173,7 +173,8 @@ static void column_quantiles(void *context, size_t j, uint32_t worker) {
   sort_floats(keys, keys + job->n_rows, n);
   for (size_t q = 0; q < BF__QUANTILES; q++) { /* the smallest value whose share of ranks reaches (q + 1/2) / 63 */
     size_t rank = ((2 * q + 1) * n + 2 * BF__QUANTILES - 1) / (2 * BF__QUANTILES);
-    c->quantiles[q] = float_of(keys[rank - 1]);
+    float x = float_of(keys[rank - 1]);
+    c->quantiles[q] = x < c->min ? c->min : x > c->max ? c->max : x; /* extremes are trimmed */
   }
 }
 

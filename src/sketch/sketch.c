@@ -16,6 +16,7 @@ void bf_sketch_free(bf_sketch *sketch) {
   for (uint32_t i = 0; sketch->partitions && i < sketch->n_partitions; i++) free(sketch->partitions[i].counts);
   free(sketch->raw_means);
   free(sketch->raw_variances);
+  free(sketch->raw_names);
   free(sketch->columns);
   free(sketch->left_out);
   free(sketch->means);
@@ -24,13 +25,18 @@ void bf_sketch_free(bf_sketch *sketch) {
   free(sketch->centroid_rows);
   free(sketch->partitions);
   free(sketch->labels);
+  if (sketch->words) free(sketch->words->words);
+  free(sketch->words);
   free(sketch);
 }
 
 void bf__sketch_forget_names(bf_sketch *sketch) {
+  if (sketch->kind != BF_KIND_FEATURES) return; /* names of others say what the view is */
   for (uint32_t i = 0; i < sketch->n_columns; i++) memset(sketch->columns[i].name, 0, sizeof sketch->columns[i].name);
   sketch->named = false;
-  if (sketch->kind == BF_KIND_FEATURES) sketch->column_list_hash = bf__xxh64("", 0, sketch->raw_columns);
+  free(sketch->raw_names);
+  sketch->raw_names = NULL;
+  sketch->column_list_hash = bf__xxh64("", 0, sketch->raw_columns);
 }
 
 bf_kind bf_sketch_kind(const bf_sketch *sketch) {
@@ -97,6 +103,25 @@ const float *bf_sketch_raw_means(const bf_sketch *sketch) {
 
 const float *bf_sketch_raw_variances(const bf_sketch *sketch) {
   return sketch->raw_variances;
+}
+
+uint64_t bf_sketch_word_total(const bf_sketch *sketch) {
+  return sketch->words ? sketch->words->total : 0;
+}
+
+double bf_sketch_word_distinct(const bf_sketch *sketch) {
+  return sketch->words ? sketch->words->distinct : 0.0;
+}
+
+uint32_t bf_sketch_word_count(const bf_sketch *sketch) {
+  return sketch->words ? sketch->words->n_words : 0;
+}
+
+const char *bf_sketch_word(const bf_sketch *sketch, uint32_t i, uint64_t *count, uint64_t *documents) {
+  const bf__word *w = i < bf_sketch_word_count(sketch) ? &sketch->words->words[i] : NULL;
+  if (count) *count = w ? w->count : 0;
+  if (documents) *documents = w ? w->documents : 0;
+  return w ? w->word : NULL;
 }
 
 uint32_t bf_sketch_label_count(const bf_sketch *sketch) {

@@ -12,10 +12,13 @@ static const char *label_name(const void *context, uint32_t label) {
   return bf_dataset_label_name(context, label);
 }
 
-static bf_status create_builder(const bf_dataset *dataset, uint32_t n_columns, const bf_sketch_options *options,
+static bf_status create_builder(const bf_dataset *dataset, const bf_batch *batch, const bf_sketch_options *options,
                                 bf__sketch_builder **out, bf_error *err) {
   bf__sketch_source source = {.kind = bf_dataset_kind(dataset),
-                              .n_columns = n_columns,
+                              .n_columns = batch->n_rows ? batch->n_columns : bf_dataset_column_count(dataset),
+                              .n_channels = batch->n_channels,
+                              .min_count = options->min_count,
+                              .like = options->like,
                               .range_max = bf_dataset_range_max(dataset),
                               .column_name = column_name,
                               .context = dataset};
@@ -49,12 +52,12 @@ bf_status bf_sketch_build(bf_dataset *dataset, const bf_sketch_options *options,
   if (!dataset) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "bf_sketch_build: dataset is NULL");
   if (options) memcpy(&o, options, options->struct_size < sizeof o ? options->struct_size : sizeof o);
   if (o.seed == 0) o.seed = BF_SKETCH_DEFAULT_SEED;
+  if (o.min_count == 0) o.min_count = BF_SKETCH_DEFAULT_MIN_COUNT;
   for (;;) {
     bf_batch batch;
     BF_TRY(bf_dataset_next(dataset, &batch, err));
     if (!builder) {
-      uint32_t n_columns = batch.n_rows ? batch.n_columns : bf_dataset_column_count(dataset);
-      BF_TRY(create_builder(dataset, n_columns, &o, &builder, err));
+      BF_TRY(create_builder(dataset, &batch, &o, &builder, err));
     }
     if (batch.n_rows == 0) break;
     BF_TRY(bf__sketch_builder_add(builder, &batch, err));

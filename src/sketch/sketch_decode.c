@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "sketch/moments.h"
 #include "sketch/partition.h"
-#include "sketch/sketch_builder.h"
 #include "sketch/sketch_format.h"
+#include "sketch/sketch_names.h"
 
 #define MAX_ROWS ((uint64_t)1 << 53) /* exact in double */
+#define MAX_CHANNELS (1u << 20)
 #define MAX_RAW_COLUMNS ((uint64_t)1 << 32)
 
 static const struct {
@@ -118,7 +118,7 @@ static bool finite_double(double x) {
 }
 
 /* A name of at most BF__NAME_BYTES; false where it is not one. */
-static bool read_name(bf__reader *r, char out[BF__NAME_BYTES + 1]) {
+bool bf__name_decode(bf__reader *r, char out[BF__NAME_BYTES + 1]) {
   size_t n = bf__read_u8(r);
   if (n > BF__NAME_BYTES) return false;
   const uint8_t *bytes = bf__read(r, n);
@@ -130,15 +130,7 @@ static bool read_name(bf__reader *r, char out[BF__NAME_BYTES + 1]) {
 
 /* --- sections -------------------------------------------------------------------------------------------------- */
 
-static const char *check_shape(const bf_sketch *s) {
-  if (s->kind == BF_KIND_FEATURES) {
-    if (s->height || s->width || s->channels || s->range_max != 0.0) return "features with an image shape";
-    if (s->projected != (s->raw_columns > BF__MAX_VIEW_COLUMNS)) return "projection against the number of columns";
-    if (s->n_columns != (s->projected ? BF__PROJECTED_COLUMNS : s->raw_columns)) return "number of view columns";
-    return NULL;
-  }
-  if (!s->projected || s->n_columns != BF__PROJECTED_COLUMNS) return "number of view columns";
-  if (s->named || s->column_list_hash) return "images with column names";
+static const char *check_image(const bf_sketch *s) {
   if (!(s->range_max > 0.0)) return "value of white";
   uint64_t pixels = (uint64_t)s->height * s->width, cells;
   if (__builtin_mul_overflow(pixels, s->channels, &cells) || cells != s->raw_columns) return "image shape";
@@ -146,13 +138,56 @@ static const char *check_shape(const bf_sketch *s) {
   return NULL;
 }
 
+/* What follows from the kind and the raw columns: view columns, projection, whether columns have names. */
+static const char *check_shape(const bf_sketch *s) {
+  uint64_t n_columns = BF__PROJECTED_COLUMNS;
+  bool projected = true, named = false, listed = false; /* names and the hash of the column list may be there */
+  if (s->kind != BF_KIND_IMAGE && (s->height || s->width || s->range_max != 0.0))
+    return "an image shape of another kind";
+  if (s->kind != BF_KIND_SERIES && s->steps) return "steps of another kind";
+  if (s->kind != BF_KIND_IMAGE && s->kind != BF_KIND_SERIES && s->channels) return "an image shape of another kind";
+  switch (s->kind) {
+    case BF_KIND_FEATURES:
+      projected = s->raw_columns > BF__MAX_VIEW_COLUMNS;
+      n_columns = projected ? BF__PROJECTED_COLUMNS : s->raw_columns;
+      named = s->named;
+      listed = true;
+      break;
+    case BF_KIND_SERIES:
+      if (s->channels > MAX_CHANNELS || s->raw_columns != (uint64_t)s->steps * s->channels)
+        return "shape of the series";
+      projected = s->channels * BF__SERIES_STATISTICS > BF__MAX_VIEW_COLUMNS;
+      n_columns = projected ? BF__PROJECTED_COLUMNS : s->channels * BF__SERIES_STATISTICS;
+      named = !projected && s->named;
+      listed = true;
+      break;
+    case BF_KIND_PAIR:
+      projected = false;
+      named = s->named;
+      break;
+    case BF_KIND_TAGGED:
+      n_columns = BF__TEXT_COLUMNS;
+      break;
+    case BF_KIND_IMAGE:
+    case BF_KIND_TEXT:
+      break;
+  }
+  if (s->projected != projected) return "projection against the number of columns";
+  if (s->n_columns != n_columns) return "number of view columns";
+  if (s->named != named || (s->column_list_hash && !listed)) return "column names of another kind";
+  if (s->kind != BF_KIND_TAGGED && s->view_rows != s->rows) return "rows of the view";
+  if (s->kind == BF_KIND_IMAGE) return check_image(s);
+  return s->raw_columns && bf__kind_is_text(s->kind) ? "raw columns of words" : NULL;
+}
+
 static const char *check_cells(const bf_sketch *s) {
   if (s->raw_count == 0 && (s->raw_min != 0.0 || s->raw_max != 0.0)) return "extremes without cells";
   if (!(s->raw_min <= s->raw_max)) return "extremes of the cells";
-  if (s->rows == 0 && (s->missing || s->raw_count)) return "cells without rows";
+  if (s->rows == 0 && (s->missing || s->raw_count || s->view_rows)) return "cells without rows";
   uint64_t seen, cells;
   if (__builtin_add_overflow(s->missing, s->raw_count, &seen)) return "number of cells";
-  bool known = s->raw_columns > 0 || s->kind == BF_KIND_FEATURES; /* else images of several sizes */
+  if (bf__kind_is_text(s->kind)) return s->raw_count ? "cells of words" : NULL;
+  bool known = s->raw_columns > 0 || s->kind == BF_KIND_FEATURES; /* else images or windows of several sizes */
   if (known && (__builtin_mul_overflow(s->rows, s->raw_columns, &cells) || cells != seen)) return "number of cells";
   return NULL;
 }
@@ -173,19 +208,19 @@ static bf_status read_schema(decoder *d) {
   s->column_list_hash = bf__read_u64(r);
   s->raw_count = bf__read_u64(r);
   float raw_min = bf__read_f32(r), raw_max = bf__read_f32(r);
+  s->view_rows = bf__read_u64(r);
+  s->steps = bf__read_u32(r);
+  s->min_count = bf__read_u32(r);
   bf_status status = end_section(d, BF__SECTION_SCHM);
   if (status != BF_OK) return status;
   if (kind >= BF_KIND_COUNT) return damaged(d, BF__SECTION_SCHM, "kind");
-  if (kind != BF_KIND_FEATURES && kind != BF_KIND_IMAGE) {
-    return bf__error_at(d->err, BF_ERR_FORMAT, (int64_t)d->offset[BF__SECTION_SCHM],
-                        "a sketch of kind %s, which this program does not read yet: update bestfit",
-                        bf_kind_name((bf_kind)kind));
-  }
   if (flags & ~BF__SKETCH_FLAGS) return damaged(d, BF__SECTION_SCHM, "flags");
   s->kind = (bf_kind)kind;
   s->projected = flags & BF__SKETCH_PROJECTED;
   s->named = (flags & BF__SKETCH_NAMED) != 0;
-  if (s->rows > MAX_ROWS || s->raw_columns > MAX_RAW_COLUMNS || s->n_columns > BF__MAX_VIEW_COLUMNS) {
+  if (s->min_count == 0 || s->min_count > BF__MAX_MIN_COUNT) return damaged(d, BF__SECTION_SCHM, "min_count");
+  if (s->rows > MAX_ROWS || s->view_rows > MAX_ROWS || s->raw_columns > MAX_RAW_COLUMNS ||
+      s->n_columns > BF__MAX_VIEW_COLUMNS) {
     return damaged(d, BF__SECTION_SCHM, "numbers of rows and columns");
   }
   if (!finite_double(s->range_max) || !finite_float(raw_min) || !finite_float(raw_max)) {
@@ -198,7 +233,7 @@ static bf_status read_schema(decoder *d) {
   return wrong ? damaged(d, BF__SECTION_SCHM, wrong) : BF_OK;
 }
 
-static bool read_column(bf__reader *r, bf__sketch_column *c, uint64_t rows) {
+static bool read_column(bf__reader *r, bf__sketch_column *c, uint64_t rows, bool trimmed) {
   c->count = bf__read_varint(r);
   if (r->failed || c->count > rows) return false;
   c->missing = rows - c->count;
@@ -208,11 +243,10 @@ static bool read_column(bf__reader *r, bf__sketch_column *c, uint64_t rows) {
   c->min = bf__read_f32(r);
   c->max = bf__read_f32(r);
   c->n_quantiles = BF__QUANTILES;
-  if (!finite_double(c->mean) || !finite_double(c->variance) || !finite_float(c->min) || !finite_float(c->max)) {
-    return false;
-  }
-  if (!(c->min <= c->max) || !(c->variance >= 0.0)) return false;
-  if (!(c->mean >= (double)c->min && c->mean <= (double)c->max)) return false;
+  if (!finite_float(c->min) || !finite_float(c->max) || !(c->min <= c->max)) return false;
+  if (!(c->mean >= -(double)FLT_MAX && c->mean <= (double)FLT_MAX)) return false;
+  if (!(c->variance >= 0.0 && c->variance <= BF__MAX_VARIANCE)) return false;
+  if (!trimmed && !(c->mean >= (double)c->min && c->mean <= (double)c->max)) return false;
   float last = c->min;
   for (size_t q = 0; q < BF__QUANTILES; q++) {
     float x = bf__read_f32(r);
@@ -233,13 +267,17 @@ static bf_status read_columns(decoder *d) {
   if (!s->columns || !s->left_out || !s->means) return bf__error_memory(d->err, n * sizeof *s->columns);
   for (size_t j = 0; j < n; j++) {
     bf__sketch_column *c = &s->columns[j];
-    if (s->named && !s->projected && !read_name(r, c->name)) return damaged(d, BF__SECTION_COLS, "name of a column");
-    if (!read_column(r, c, s->rows)) return damaged(d, BF__SECTION_COLS, "numbers of a column");
-    s->left_out[j] = c->missing > s->rows / 2;
+    if (s->named && !s->projected && !bf__name_decode(r, c->name))
+      return damaged(d, BF__SECTION_COLS, "name of a column");
+    if (!read_column(r, c, s->view_rows, s->min_count > 1)) return damaged(d, BF__SECTION_COLS, "numbers of a column");
+    s->left_out[j] = c->missing > s->view_rows / 2;
     s->means[j] = bf__to_float(c->mean);
     missing += c->missing; /* <= 96 * 2^53 */
   }
-  if (missing != (s->projected ? 0 : s->missing)) return damaged(d, BF__SECTION_COLS, "number of missing cells");
+  /* A window's channel without a cell is the one other way in which a view comes to miss something. */
+  uint64_t expected = s->kind == BF_KIND_FEATURES && !s->projected ? s->missing : 0;
+  if (missing != expected && (s->kind != BF_KIND_SERIES || s->projected))
+    return damaged(d, BF__SECTION_COLS, "number of missing cells");
   return end_section(d, BF__SECTION_COLS);
 }
 
@@ -265,7 +303,7 @@ static bf_status read_centroids(decoder *d) {
   bf__reader *r = &d->reader[BF__SECTION_CENT];
   const size_t n_columns = s->n_columns;
   uint32_t n = bf__read_u32(r);
-  uint64_t rows = 0, most = s->rows < BF__SAMPLE_ROWS ? s->rows : BF__SAMPLE_ROWS;
+  uint64_t rows = 0, most = s->view_rows < BF__SAMPLE_ROWS ? s->view_rows : BF__SAMPLE_ROWS;
   if (n > BF__MAX_CENTROIDS || (n && n_columns == 0)) return damaged(d, BF__SECTION_CENT, "number of centroids");
   s->centroids = bf__alloc(n * n_columns, sizeof *s->centroids);
   s->centroid_rows = bf__alloc(n, sizeof *s->centroid_rows);
@@ -335,7 +373,8 @@ static bf_status read_partitions(decoder *d) {
   uint32_t n = bf__read_u32(r);
   uint64_t rows = 0, count = 0;
   double min = 0.0, max = 0.0;
-  if (n != (s->rows ? BF__PARTITIONS : 0)) return damaged(d, BF__SECTION_PART, "number of partitions");
+  if (n != (s->rows && !bf__kind_is_text(s->kind) ? BF__PARTITIONS : 0))
+    return damaged(d, BF__SECTION_PART, "number of partitions");
   s->partitions = bf__alloc(n, sizeof *s->partitions);
   if (!s->partitions) return bf__error_memory(d->err, n * sizeof *s->partitions);
   s->n_partitions = n;
@@ -353,7 +392,7 @@ static bf_status read_partitions(decoder *d) {
     min = count == p->count || p->min < min ? p->min : min;
     max = count == p->count || p->max > max ? p->max : max;
   }
-  if (rows != s->rows || count != s->raw_count) return damaged(d, BF__SECTION_PART, "sums of the partitions");
+  if ((n && rows != s->rows) || count != s->raw_count) return damaged(d, BF__SECTION_PART, "sums of the partitions");
   if (min != s->raw_min || max != s->raw_max) return damaged(d, BF__SECTION_PART, "extremes of the partitions");
   return end_section(d, BF__SECTION_PART);
 }
@@ -365,7 +404,7 @@ static bf_status read_raw(decoder *d) {
   if (stored != d->present[BF__SECTION_RAWM]) {
     return damaged_at(d->err, d->offset[BF__SECTION_SCHM], "raw means against the number of raw columns");
   }
-  if (s->raw_columns == 0 || (s->projected && !stored)) return BF_OK;
+  if (s->raw_columns == 0 || (!stored && (s->projected || s->kind != BF_KIND_FEATURES))) return BF_OK;
   const size_t n = (size_t)s->raw_columns; /* <= 4096, or 96 */
   if (stored && r->size != 8 * n) return damaged(d, BF__SECTION_RAWM, "length of the raw means");
   s->raw_means = bf__alloc(n, sizeof *s->raw_means);
@@ -380,9 +419,10 @@ static bf_status read_raw(decoder *d) {
   }
   for (size_t j = 0; j < n; j++) {
     s->raw_means[j] = bf__read_f32(r);
-    if (!(s->raw_means[j] >= (float)s->raw_min && s->raw_means[j] <= (float)s->raw_max) && s->raw_means[j] != 0.0f) {
-      return damaged(d, BF__SECTION_RAWM, "a raw mean"); /* 0 where a column has no cells */
-    }
+    const float mean = s->raw_means[j]; /* 0 where a column has no cells */
+    bool within = mean >= (float)s->raw_min && mean <= (float)s->raw_max;
+    if (!finite_float(mean) || (s->min_count == 1 && !within && mean != 0.0f))
+      return damaged(d, BF__SECTION_RAWM, "a raw mean");
   }
   for (size_t j = 0; j < n; j++) {
     s->raw_variances[j] = bf__read_f32(r);
@@ -391,6 +431,36 @@ static bf_status read_raw(decoder *d) {
     }
   }
   return end_section(d, BF__SECTION_RAWM);
+}
+
+static bf_status read_raw_names(decoder *d) {
+  if (!d->present[BF__SECTION_NAMS]) return BF_OK;
+  bf_sketch *s = d->sketch;
+  bf__reader *r = &d->reader[BF__SECTION_NAMS];
+  if (s->kind != BF_KIND_FEATURES || !s->projected || !s->named || r->size > BF__NAMES_BYTES ||
+      s->raw_columns > r->size) {
+    return damaged(d, BF__SECTION_NAMS, "names of raw columns");
+  }
+  const size_t n = (size_t)s->raw_columns; /* each takes a byte at least */
+  s->raw_names = bf__alloc(n, sizeof *s->raw_names);
+  if (!s->raw_names) return bf__error_memory(d->err, n * sizeof *s->raw_names);
+  for (size_t j = 0; j < n; j++) {
+    if (!bf__name_decode(r, s->raw_names[j])) return damaged(d, BF__SECTION_NAMS, "names of raw columns");
+  }
+  return end_section(d, BF__SECTION_NAMS);
+}
+
+static bf_status read_words(decoder *d) {
+  bf_sketch *s = d->sketch;
+  const bool present = d->present[BF__SECTION_WORD];
+  if (present ? s->kind == BF_KIND_IMAGE || s->kind == BF_KIND_SERIES : bf__kind_is_text(s->kind)) {
+    return damaged_at(d->err, d->offset[BF__SECTION_SCHM], "words against the kind");
+  }
+  if (!present) return BF_OK;
+  bf_status status = BF_OK;
+  const char *wrong = bf__words_decode(&d->reader[BF__SECTION_WORD], s->rows, s->min_count, &s->words, &status, d->err);
+  if (status != BF_OK) return status;
+  return wrong ? damaged(d, BF__SECTION_WORD, wrong) : end_section(d, BF__SECTION_WORD);
 }
 
 static bf_status read_labels(decoder *d) {
@@ -406,9 +476,9 @@ static bf_status read_labels(decoder *d) {
   if (!s->labels) return bf__error_memory(d->err, n * sizeof *s->labels);
   s->n_labels = n;
   for (uint32_t i = 0; i < n; i++) {
-    if (!read_name(r, s->labels[i].name)) return damaged(d, BF__SECTION_LABL, "name of a label");
+    if (!bf__name_decode(r, s->labels[i].name)) return damaged(d, BF__SECTION_LABL, "name of a label");
     s->labels[i].count = bf__read_varint(r);
-    if (s->labels[i].count > s->rows || (rows += s->labels[i].count) > s->rows) {
+    if (s->labels[i].count > s->view_rows || (rows += s->labels[i].count) > s->view_rows) {
       return damaged(d, BF__SECTION_LABL, "rows of a label");
     }
   }
@@ -429,6 +499,8 @@ bf_status bf_sketch_decode(const uint8_t *bytes, size_t n_bytes, bf_sketch **out
   BF_TRY(read_centroids(&d));
   BF_TRY(read_partitions(&d));
   BF_TRY(read_raw(&d));
+  BF_TRY(read_raw_names(&d));
+  BF_TRY(read_words(&d));
   BF_TRY(read_labels(&d));
   *out = d.sketch;
   d.sketch = NULL;

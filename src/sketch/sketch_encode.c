@@ -1,11 +1,10 @@
 /* Writes format v1. Everything that follows from other fields is left out (missing cells, left-out columns, float32
  * means, a bucket's base and number of bins), so that bytes cannot contradict each other there. Where the bytes exceed
- * the limit, all bucket grids are halved together until they fit. */
+ * the limit, all bucket grids are halved together, and at last words left out, until they fit. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "sketch/moments.h"
@@ -65,10 +64,11 @@ float bf__centroid_value(uint16_t code, float low, float high) {
 }
 
 bool bf__has_raw_section(const bf_sketch *sketch) {
-  return sketch->projected && sketch->raw_columns > 0 && sketch->raw_columns <= BF__MAX_RAW_COLUMNS;
+  if (sketch->kind == BF_KIND_FEATURES && !sketch->projected) return false; /* they are those of the view */
+  return sketch->raw_columns > 0 && sketch->raw_columns <= BF__MAX_RAW_COLUMNS;
 }
 
-static void write_name(bf__writer *w, const char *name) {
+void bf__name_encode(bf__writer *w, const char *name) {
   size_t n = strlen(name);
   bf__write_u8(w, (uint8_t)n);
   bf__write(w, name, n);
@@ -91,12 +91,15 @@ static void write_schema(bf__writer *w, const bf_sketch *s) {
   bf__write_u64(w, s->raw_count);
   bf__write_f32(w, (float)s->raw_min);
   bf__write_f32(w, (float)s->raw_max);
+  bf__write_u64(w, s->view_rows);
+  bf__write_u32(w, s->steps);
+  bf__write_u32(w, s->min_count);
 }
 
 static void write_columns(bf__writer *w, const bf_sketch *s) {
   for (uint32_t i = 0; i < s->n_columns; i++) {
     const bf__sketch_column *c = &s->columns[i];
-    if (s->named && !s->projected) write_name(w, c->name);
+    if (s->named && !s->projected) bf__name_encode(w, c->name);
     bf__write_varint(w, c->count);
     if (c->count == 0) continue;
     bf__write_f64(w, c->mean);
@@ -162,21 +165,37 @@ static void write_raw(bf__writer *w, const bf_sketch *s) {
   for (size_t i = 0; i < s->raw_columns; i++) bf__write_f32(w, s->raw_variances[i]);
 }
 
+static void write_raw_names(bf__writer *w, const bf_sketch *s) {
+  for (size_t i = 0; i < s->raw_columns; i++) bf__name_encode(w, s->raw_names[i]);
+}
+
 static void write_labels(bf__writer *w, const bf_sketch *s) {
   bf__write_u32(w, s->n_labels);
   for (uint32_t i = 0; i < s->n_labels; i++) {
-    write_name(w, s->labels[i].name);
+    bf__name_encode(w, s->labels[i].name);
     bf__write_varint(w, s->labels[i].count);
   }
 }
 
+/* What is given up where the bytes exceed the limit: grids are coarsened by so many halvings, words beyond so many are
+ * left out. */
+typedef struct economy {
+  int halvings;
+  uint32_t words;
+} economy;
+static const economy economies[] = {{0, BF__WORDS}, {1, BF__WORDS}, {2, BF__WORDS}, {3, BF__WORDS},
+                                    {4, BF__WORDS}, {4, 500},       {4, 300},       {5, 200},
+                                    {6, 100},       {7, 50},        {8, 0}};
+
 static bool has_section(const bf_sketch *s, bf__section section) {
   if (section == BF__SECTION_RAWM) return bf__has_raw_section(s);
+  if (section == BF__SECTION_NAMS) return s->raw_names != NULL;
+  if (section == BF__SECTION_WORD) return s->words != NULL;
   if (section == BF__SECTION_LABL) return s->n_labels > 0;
   return true;
 }
 
-static void write_payload(bf__writer *w, const bf_sketch *s, bf__section section, int halvings) {
+static void write_payload(bf__writer *w, const bf_sketch *s, bf__section section, const economy *e) {
   switch (section) {
     case BF__SECTION_SCHM:
       write_schema(w, s);
@@ -191,10 +210,16 @@ static void write_payload(bf__writer *w, const bf_sketch *s, bf__section section
       write_centroids(w, s);
       break;
     case BF__SECTION_PART:
-      write_partitions(w, s, halvings);
+      write_partitions(w, s, e->halvings);
       break;
     case BF__SECTION_RAWM:
       write_raw(w, s);
+      break;
+    case BF__SECTION_NAMS:
+      write_raw_names(w, s);
+      break;
+    case BF__SECTION_WORD:
+      bf__words_encode(w, s->words, e->words);
       break;
     case BF__SECTION_LABL:
       write_labels(w, s);
@@ -204,7 +229,7 @@ static void write_payload(bf__writer *w, const bf_sketch *s, bf__section section
   }
 }
 
-static void write_section(bf__writer *w, const bf_sketch *s, bf__section section, int halvings) {
+static void write_section(bf__writer *w, const bf_sketch *s, bf__section section, const economy *e) {
   static const char tags[BF__SECTION_COUNT][5] = {
 #define TAG(tag, required) #tag,
       BF__SECTION_LIST(TAG)
@@ -215,19 +240,19 @@ static void write_section(bf__writer *w, const bf_sketch *s, bf__section section
   bf__write_u32(w, 0);
   bf__write_u64(w, 0);
   size_t payload = w->size;
-  write_payload(w, s, section, halvings);
+  write_payload(w, s, section, e);
   if (w->failed) return;
   store_u32(w->data + header + 4, (uint32_t)(w->size - payload));
   store_u64(w->data + header + 8, bf__section_checksum(w->data + header, w->data + payload, w->size - payload));
 }
 
-static void write_sketch(bf__writer *w, const bf_sketch *s, int halvings) {
+static void write_sketch(bf__writer *w, const bf_sketch *s, const economy *e) {
   bf__write(w, BF__SKETCH_MAGIC, BF__MAGIC_BYTES);
   bf__write_u32(w, BF__SKETCH_VERSION);
   bf__write_u32(w, 0);
   bf__write_u64(w, 0);
   for (int section = 0; section < BF__SECTION_COUNT; section++) {
-    if (has_section(s, (bf__section)section)) write_section(w, s, (bf__section)section, halvings);
+    if (has_section(s, (bf__section)section)) write_section(w, s, (bf__section)section, e);
   }
   if (w->failed) return;
   store_u32(w->data + 12, (uint32_t)w->size);
@@ -237,9 +262,9 @@ static void write_sketch(bf__writer *w, const bf_sketch *s, int halvings) {
 bf_status bf_sketch_encode(const bf_sketch *sketch, uint8_t **out, size_t *out_bytes, bf_error *err) {
   *out = NULL;
   *out_bytes = 0;
-  for (int halvings = 0; halvings <= 8; halvings++) {
+  for (size_t i = 0; i < sizeof economies / sizeof *economies; i++) {
     bf__writer w = {0};
-    write_sketch(&w, sketch, halvings);
+    write_sketch(&w, sketch, &economies[i]);
     if (w.failed) {
       bf__writer_deinit(&w);
       return bf__error_memory(err, BF_SKETCH_MAX_BYTES);

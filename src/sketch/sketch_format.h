@@ -2,6 +2,7 @@
 #ifndef BESTFIT_SRC_SKETCH_FORMAT_H
 #define BESTFIT_SRC_SKETCH_FORMAT_H
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "sketch/sketch_data.h"
 
@@ -17,6 +18,8 @@
 #define BF__SKETCH_NAMED 2u
 #define BF__SKETCH_FLAGS 3u
 
+#define BF__MAX_VARIANCE 1.2e77 /* of float32 cells: the square of the largest, and what rounding may add */
+
 /* tag, required */
 #define BF__SECTION_LIST(X) \
   X(SCHM, true)             \
@@ -25,6 +28,8 @@
   X(CENT, true)             \
   X(PART, true)             \
   X(RAWM, false)            \
+  X(NAMS, false)            \
+  X(WORD, false)            \
   X(LABL, false)
 
 typedef enum bf__section {
@@ -44,6 +49,16 @@ void bf__sketch_fix_checksums(uint8_t *bytes, size_t n_bytes);
  * themselves. */
 uint16_t bf__centroid_code(float x, float low, float high);
 float bf__centroid_value(uint16_t code, float low, float high);
+
+/* Section WORD; at most n_words of the words. */
+void bf__words_encode(bf__writer *w, const bf__words *words, uint32_t n_words);
+/* Reads it and checks what holds of words whatever the rest of the sketch says: sums, order, no word twice, none rarer
+ * than min_count. NULL, or what is wrong; *status is BF_ERR_MEMORY where that is. You own *out. */
+const char *bf__words_decode(bf__reader *r, uint64_t rows, uint32_t min_count, bf__words **out, bf_status *status,
+                             bf_error *err);
+/* One byte n and n bytes; read gives false where it is no name. */
+void bf__name_encode(bf__writer *w, const char *name);
+bool bf__name_decode(bf__reader *r, char out[BF__NAME_BYTES + 1]);
 
 /* Whether raw means are a section of their own (else they are those of the view's columns, or there are none). */
 bool bf__has_raw_section(const bf_sketch *sketch);

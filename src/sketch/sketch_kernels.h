@@ -25,6 +25,9 @@ typedef struct bf__kernels {
   void (*log_cells)(const float *x, size_t n, double *out);
   /* acc[row][64] += sum over i < n of x[row][i] signs[i][64], in the order of i; x has rows of x_stride. */
   void (*project)(const double *x, size_t n_rows, size_t x_stride, size_t n, const double *signs, double *acc);
+  /* acc[j] += x[i], or -x[i] where bit j of bits[i] is 1, in the order of i < n, for j < n_columns (a multiple of 16,
+   * at most 64). */
+  void (*project_bits)(const double *x, const uint64_t *bits, size_t n, size_t n_columns, double *acc);
   /* acc[i] += weight * x[i * stride], missing cells as 0. */
   void (*add_scaled)(double *acc, const float *x, size_t n, size_t stride, double weight);
   /* Over rows[n_rows][n]: count, sum, min and max of the finite cells of each column, added to what is there. */

@@ -140,6 +140,25 @@ TARGET static void VARIANT(project)(const double *x, size_t n_rows, size_t x_str
   if (r < n_rows) VARIANT(project_rows)(x + r * x_stride, 1, x_stride, n, signs, acc + r * 64);
 }
 
+TARGET static void VARIANT(project_bits)(const double *x, const uint64_t *bits, size_t n, size_t n_columns,
+                                         double *acc) {
+  const vec4u top = {0x8000000000000000u, 0x8000000000000000u, 0x8000000000000000u, 0x8000000000000000u};
+  for (size_t first = 0; first < n_columns; first += 16) {
+    vec4d a[4];
+    vec4u shift[4];
+    for (size_t l = 0; l < 4; l++) {
+      LOAD(a[l], acc + first + 4 * l);
+      for (size_t k = 0; k < 4; k++) shift[l][k] = 63 - (first + 4 * l + k);
+    }
+    for (size_t i = 0; i < n; i++) {
+      vec4d v = {x[i], x[i], x[i], x[i]};
+      vec4u b = {bits[i], bits[i], bits[i], bits[i]};
+      for (size_t l = 0; l < 4; l++) a[l] += (vec4d)((vec4u)v ^ ((b << shift[l]) & top));
+    }
+    for (size_t l = 0; l < 4; l++) memcpy(acc + first + 4 * l, &a[l], sizeof a[l]);
+  }
+}
+
 TARGET static void VARIANT(add_scaled)(double *restrict acc, const float *restrict x, size_t n, size_t stride,
                                        double weight) {
   if (stride == 1) {
@@ -293,6 +312,7 @@ static const bf__kernels VARIANT(kernels) = {
     .bins = VARIANT(bins),
     .log_cells = VARIANT(log_cells),
     .project = VARIANT(project),
+    .project_bits = VARIANT(project_bits),
     .add_scaled = VARIANT(add_scaled),
     .column_sums = VARIANT(column_sums),
     .column_squares = VARIANT(column_squares),
