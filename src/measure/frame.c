@@ -31,13 +31,21 @@ uint64_t bf__shuffle_seed(uint64_t seed, unsigned side) {
   return bf__mix64(seed, STREAM_SHUFFLE + (uint64_t)side);
 }
 
-bf_measure_options bf__measure_options(const bf_measure_options *options) {
+static bf_measure_options filled(const bf_measure_options *options, uint32_t partition_size, double threshold) {
   bf_measure_options out = BF_MEASURE_OPTIONS_INIT;
   if (options) out = *options;
   if (out.seed == 0) out.seed = BF_SKETCH_DEFAULT_SEED;
-  if (out.partition_size == 0) out.partition_size = BF__DEFAULT_PARTITION_SIZE;
-  if (!(out.adaptivity_threshold > 0.0)) out.adaptivity_threshold = BF__DEFAULT_THRESHOLD;
+  if (out.partition_size == 0) out.partition_size = partition_size;
+  if (!(out.adaptivity_threshold > 0.0)) out.adaptivity_threshold = threshold;
   return out;
+}
+
+bf_measure_options bf__measure_options(const bf_measure_options *options) {
+  return filled(options, BF__DEFAULT_PARTITION_SIZE, BF__DEFAULT_THRESHOLD);
+}
+
+bf_measure_options bf__word_options(const bf_measure_options *options) {
+  return filled(options, BF__DEFAULT_WORD_PARTITION_SIZE, BF__DEFAULT_WORD_THRESHOLD);
 }
 
 void bf_frame_free(bf_frame *frame) {
@@ -46,6 +54,9 @@ void bf_frame_free(bf_frame *frame) {
   free(frame->dropped);
   free(frame->frequencies);
   free(frame->planes);
+  bf__frame_words_deinit(&frame->words);
+  bf__profiles_deinit(&frame->pooled);
+  bf__l2lsh_free(frame->l2lsh);
   free(frame);
 }
 
@@ -247,8 +258,24 @@ static bf_status find_medians(bf_frame *frame, const pool *all, bf_error *err) {
   return BF_OK;
 }
 
-bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources, const bf_measure_options *options,
-                          bf_frame **out, bf_error *err) {
+/* What is pooled over the columns and centroids of the sources. */
+static bf_status make_dense(bf_frame *frame, const bf_sketch *const *sources, size_t n_sources, const uint32_t *maps,
+                            bf_error *err) {
+  bf_status status = BF_OK;
+  pool all = {0, NULL, NULL};
+  BF_TRY(pool_columns(frame, sources, n_sources, maps, err));
+  BF_TRY(fill_pool(frame, sources, n_sources, maps, &all, err));
+  BF_TRY(find_bandwidth(frame, &all, err));
+  BF_TRY(draw_features(frame, err));
+  BF_TRY(find_medians(frame, &all, err));
+out:
+  free(all.points);
+  free(all.weights);
+  return status;
+}
+
+bf_status bf__frame_create(const bf_sketch *const *sources, size_t n_sources, const bf_measure_options *options,
+                           unsigned parts, bf_frame **out, bf_error *err) {
   if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the frame");
   *out = NULL;
   if (!sources || n_sources == 0) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a frame needs at least one source");
@@ -259,12 +286,15 @@ bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources, con
   bf_frame *frame = bf__alloc(1, sizeof *frame);
   uint32_t n_all = sources[0]->n_columns, *maps = NULL;
   size_t map_cells = 0;
-  pool all = {0, NULL, NULL};
   if (!frame || !bf__mul(n_sources, n_all, &map_cells) || !(maps = bf__alloc(map_cells, sizeof *maps))) {
     status = bf__error_memory(err, map_cells * sizeof *maps);
     goto out;
   }
-  frame->options = bf__measure_options(options);
+  static const bf_measure_options defaults = BF_MEASURE_OPTIONS_INIT;
+  frame->options = options ? *options : defaults; /* partitions: each measure has its own defaults */
+  if (frame->options.seed == 0) frame->options.seed = BF_SKETCH_DEFAULT_SEED;
+  bf_kind kind = sources[0]->kind;
+  frame->soft_on_words = kind == BF_KIND_TEXT || kind == BF_KIND_PAIR || kind == BF_KIND_TAGGED;
   frame->reference = sources[0];
   frame->n_reduced = 0;
   for (size_t i = 0; i < n_sources; ++i) {
@@ -272,17 +302,19 @@ bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources, con
     uint32_t m = sources[i]->n_centroids < BF__REDUCED ? sources[i]->n_centroids : BF__REDUCED;
     if (m > 0 && (frame->n_reduced == 0 || m < frame->n_reduced)) frame->n_reduced = m;
   }
-  BF_TRY(pool_columns(frame, sources, n_sources, maps, err));
-  BF_TRY(fill_pool(frame, sources, n_sources, maps, &all, err));
-  BF_TRY(find_bandwidth(frame, &all, err));
-  BF_TRY(draw_features(frame, err));
-  BF_TRY(find_medians(frame, &all, err));
+  BF_TRY(make_dense(frame, sources, n_sources, maps, err));
+  if (parts & BF__PART_WORDS) BF_TRY(bf__frame_words_make(frame, sources, n_sources, err));
+  if (parts & BF__PART_SOFT) BF_TRY(bf__soft_pool(frame, sources, n_sources, err));
+  if (parts & BF__PART_HASHES) BF_TRY(bf__l2lsh_published(frame->options.seed, &frame->l2lsh, err));
   *out = frame;
   frame = NULL;
 out:
-  free(all.points);
-  free(all.weights);
   free(maps);
   bf_frame_free(frame);
   return status;
+}
+
+bf_status bf_frame_create(const bf_sketch *const *sources, size_t n_sources, const bf_measure_options *options,
+                          bf_frame **out, bf_error *err) {
+  return bf__frame_create(sources, n_sources, options, BF__PART_ALL, out, err);
 }

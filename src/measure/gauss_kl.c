@@ -92,7 +92,7 @@ bf_status bf__gauss_prepare(bf_prepared *prepared, bf_error *err) {
   }
   double trace = standardised_covariance(prepared, prepared->covariance);
   memcpy(prepared->factor, prepared->covariance, (size_t)k * k * sizeof *prepared->factor);
-  shrink(prepared->factor, k, trace, sketch->rows);
+  shrink(prepared->factor, k, trace, sketch->view_rows ? sketch->view_rows : sketch->rows);
   if (!factorise(prepared->factor, k)) {
     prepared->gauss_why = "a covariance that is not positive definite";
     return BF_OK;

@@ -6,6 +6,7 @@
 #include <bestfit/measure.h>
 
 #include "base/error.h"
+#include "measure/l2lsh.h"
 #include "sketch/sketch_data.h"
 
 #define BF__BINS 16u /* hist-jsd */
@@ -19,8 +20,16 @@
 #define BF__PAPER_BINS 100u /* the paper's histograms */
 #define BF__CLIP 8.0        /* standardised values */
 
+#define BF__DICTIONARY 300u                  /* words that word measures compare */
+#define BF__WORD_CELLS (BF__DICTIONARY + 1u) /* with the spare one of a side that has none of them */
+#define BF__POOLED_SOURCES 64u               /* of a frame, evenly strided, for what is pooled over words */
+#define BF__POOLED_PARTITIONS 256u           /* the same for soft-adaptivity */
+
+/* Defaults of the measures of partitions; strategies may have their own (bf_strategy_info). */
 #define BF__DEFAULT_PARTITION_SIZE 500u
 #define BF__DEFAULT_THRESHOLD 0.002
+#define BF__DEFAULT_WORD_PARTITION_SIZE 300u
+#define BF__DEFAULT_WORD_THRESHOLD 0.6
 
 /* --- columns --------------------------------------------------------------------------------------------------------
  */
@@ -84,6 +93,73 @@ bool bf__sketch_histogram(const bf_sketch *sketch, bf__paper_histogram *out);
 bf_status bf__sketch_partitions(const bf_sketch *sketch, const bf_measure_options *options, bool is_target,
                                 bf__paper_histogram **out, size_t *n_out, bf_error *err);
 
+/* --- words (word_counts.c) -------------------------------------------------------------------------------------------
+ */
+
+#define BF__NOT_KEPT UINT32_MAX
+
+/* A sketch's words with look-up, and what is known of those that it does not keep. */
+typedef struct bf__word_counts {
+  const bf__words *words;  /* NULL: the sketch has none */
+  uint64_t *hashes;        /* [n_words] */
+  uint16_t *slots;         /* 1 + number of a word, 0: free */
+  double *rest;            /* [BF__HASHED_WORDS] occurrences of words that are not kept */
+  double limit;            /* a word that is not kept has at most so many */
+  double rare;             /* different words that are not kept, a cell */
+  double mean_rest, noise; /* mean of rest; variance of what other words add to a cell */
+} bf__word_counts;
+
+uint64_t bf__word_hash(const bf__word *word);
+bf_status bf__word_counts_init(bf__word_counts *counts, const bf_sketch *sketch, bf_error *err);
+void bf__word_counts_deinit(bf__word_counts *counts);
+/* Number of the word among the kept ones, or BF__NOT_KEPT. */
+uint32_t bf__word_find(const bf__word_counts *counts, uint64_t hash);
+/* Its count; where it is not kept the expected one, given a prior with this mean and deviation. */
+double bf__word_expected(const bf__word_counts *counts, uint64_t hash, double mean, double deviation);
+
+/* The BF__DICTIONARY most frequent kept words of two sides together, ties by bytes. */
+typedef struct bf__pair_dictionary {
+  uint32_t n;
+  uint64_t hashes[BF__DICTIONARY];
+  double counts[2][BF__DICTIONARY]; /* on each side, expected where it does not keep the word */
+} bf__pair_dictionary;
+/* `by_share`: both sides weigh the same; else their counts are added. */
+bf_status bf__pair_dictionary_make(const bf__word_counts *source, const bf__word_counts *target, bool by_share,
+                                   bf__pair_dictionary *out, bf_error *err);
+/* Shares of n counts, BF__WORD_CELLS in all; the last cell takes everything where they sum to nothing. */
+void bf__word_shares(const double *counts, size_t n, double out[BF__WORD_CELLS]);
+/* Buckets of words joined to at most BF__WORD_PARTITIONS groups of about partition_size rows, each with words; returns
+ * how many. of[b]: group of bucket b, or UINT32_MAX. The buckets of a target are permuted first (partition_histogram.c
+ * says why). */
+uint32_t bf__word_groups(const bf__words *words, const bf_measure_options *options, bool is_target,
+                         uint32_t of[BF__WORD_PARTITIONS]);
+/* Counts of a word in each group: those kept for it, or its expected count spread evenly. */
+void bf__word_group_counts(const bf__word_counts *counts, const uint32_t of[BF__WORD_PARTITIONS], uint64_t hash,
+                           double expected, double out[BF__WORD_PARTITIONS]);
+
+/* Distributions over the same cells, with their entropies. */
+typedef struct bf__profiles {
+  size_t n, width;
+  double *shares;    /* [n][width] */
+  double *entropies; /* [n] */
+} bf__profiles;
+bf_status bf__profiles_init(bf__profiles *profiles, size_t n, size_t width, bf_error *err);
+void bf__profiles_deinit(bf__profiles *profiles);
+
+/* What a frame's sources say of words, with equal weight each. */
+typedef struct bf__frame_words {
+  double n_sources;  /* with words */
+  double vocabulary; /* different words in all sources, at least 1; 0: no source has words */
+  size_t n;          /* different kept words */
+  uint64_t *hashes;
+  double *shares; /* mean share in a source */
+  double *idf;
+  size_t n_slots; /* a power of two */
+  uint32_t *slots;
+  uint32_t n_dictionary;
+  uint32_t dictionary[BF__DICTIONARY]; /* numbers of the most frequent */
+} bf__frame_words;
+
 /* --- the frame ------------------------------------------------------------------------------------------------------
  */
 
@@ -100,18 +176,37 @@ struct bf_frame {
   float phases[BF__FEATURES]; /* in turns */
   float *planes;              /* [n_columns][BF__ALL_PLANES] */
   float medians[BF__ALL_PLANES];
+  bf__frame_words words;
+  bool soft_on_words;  /* what soft-adaptivity compares: words for text, pair and tagged, numbers for the others */
+  bf__profiles pooled; /* partitions of the sources, at most BF__POOLED_PARTITIONS */
+  bf__l2lsh *l2lsh;    /* published parameters */
 };
 
-/* Copies the options with the defaults filled in. */
+/* As bf_frame_create(), with what is needed for these parts only. */
+bf_status bf__frame_create(const bf_sketch *const *sources, size_t n_sources, const bf_measure_options *options,
+                           unsigned parts, bf_frame **out, bf_error *err);
+/* Copies the options with the seed filled in, and with the defaults of the numeric measures of partitions. */
 bf_measure_options bf__measure_options(const bf_measure_options *options);
+/* The same with the defaults of the measures of words. */
+bf_measure_options bf__word_options(const bf_measure_options *options);
 /* A sketch's centroids standardised and clipped, row-major [n_centroids][k]. `map` as bf__columns_map(). */
 void bf__standardise(const bf_frame *frame, const bf_sketch *sketch, const uint32_t *map, float *out);
 
 /* --- a prepared sketch ----------------------------------------------------------------------------------------------
  */
 
-/* Parts of a prepared sketch; rank prepares the paper's only when they are asked for. */
-enum { BF__PART_DATA = 1, BF__PART_PAPER = 2, BF__PART_ALL = 3 };
+/* Parts of a prepared sketch; rank prepares only those that its measures read. */
+enum {
+  BF__PART_GAUSS = 1,
+  BF__PART_POINTS = 2, /* bins, centroids, features, cells */
+  BF__PART_DATA = BF__PART_GAUSS | BF__PART_POINTS,
+  BF__PART_PAPER = 4,
+  BF__PART_WORDS = 8,    /* counts */
+  BF__PART_SOFT = 32,    /* partitions; on words with BF__PART_WORDS */
+  BF__PART_SCALE = 64,   /* soft-adaptivity's tau, which only a target needs; with BF__PART_SOFT */
+  BF__PART_HASHES = 128, /* keys of the paper's partitions; with BF__PART_PAPER */
+  BF__PART_ALL = 255
+};
 
 struct bf_prepared {
   const bf_frame *frame;
@@ -144,6 +239,14 @@ struct bf_prepared {
   size_t n_partitions, n_target_partitions;
   bf__paper_histogram *partitions;        /* as a source */
   bf__paper_histogram *target_partitions; /* as a target: of permuted buckets */
+  uint64_t *partition_keys;               /* [n_partitions][BF__L2LSH_TABLES] */
+  uint64_t *target_keys;                  /* [n_target_partitions][BF__L2LSH_TABLES] */
+
+  /* words */
+  bf__word_counts words;
+  double *tfidf; /* [words.words->n_words] ln(1 + count) * idf */
+  bf__profiles soft;
+  double tau; /* median divergence of all pairs of a pooled partition and one of these; NaN: none */
 };
 
 /* As bf_prepared_create(), with the parts wanted and the number of centroids to reduce to (0: the frame's own). */
@@ -169,6 +272,19 @@ bf_status bf__cells_prepare(bf_prepared *prepared, bf_error *err);
 bf_status bf__needs_centroids(const bf_prepared *source, const bf_prepared *target, bf_error *err);
 /* For qsort(); no NaN. */
 int bf__compare_doubles(const void *a, const void *b);
+bf_status bf__frame_words_make(bf_frame *frame, const bf_sketch *const *sources, size_t n_sources, bf_error *err);
+void bf__frame_words_deinit(bf__frame_words *words);
+double bf__idf(double document_frequency);
+/* Of a word; where no source of the frame keeps it that of document frequency 0. */
+double bf__frame_idf(const bf__frame_words *words, uint64_t hash);
+bf_status bf__tfidf_prepare(bf_prepared *prepared, bf_error *err);
+bf_status bf__soft_pool(bf_frame *frame, const bf_sketch *const *sources, size_t n_sources, bf_error *err);
+bf_status bf__soft_prepare(bf_prepared *prepared, bf_error *err);
+#define BF__NO_COLUMN "every column holds a single value throughout the sources' data: nothing to compare by"
+/* BF_ERR_NOT_APPLICABLE where the frame has no column or a side has no centroids. */
+bf_status bf__needs_centroids(const bf_prepared *source, const bf_prepared *target, bf_error *err);
+/* For qsort(); no NaN. */
+int bf__compare_doubles(const void *a, const void *b);
 
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
@@ -177,13 +293,32 @@ typedef bf_status (*bf__measure_fn)(const bf_prepared *source, const bf_prepared
 typedef bf_status (*bf__raw_fn)(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,
                                 double *out, bf_error *err);
 
+typedef bf_status (*bf__raw_words_fn)(const bf_documents *source, const bf_documents *target,
+                                      const bf_measure_options *options, double *out, bf_error *err);
+
 typedef struct bf__strategy {
   bf_strategy_info info;
-  bf__measure_fn measure; /* NULL: exists only in search */
-  bf__raw_fn raw;         /* NULL: no raw form */
-  unsigned parts;         /* of bf_prepared that `measure` reads */
+  bf__measure_fn measure;     /* NULL: exists only in search */
+  bf__raw_fn raw;             /* NULL: no form on raw rows */
+  bf__raw_words_fn raw_words; /* NULL: no form on raw words */
+  unsigned parts;             /* of bf_prepared that `measure` reads */
+  bool depends_on_itself;     /* data compared with themselves have not always the closest value of the range */
 } bf__strategy;
 bf_status bf__strategy_find(const char *name, const bf__strategy **out, bf_error *err);
+
+#define BF__COMPOSITE_MEASURES 5u
+/* The measures whose z-scores a composite adds up for data of this kind; NULL past the end. */
+const char *bf__composite_measure(const char *composite, bf_kind kind, size_t i);
+
+/* paper-l2lsh (paper_l2lsh.c): the published hash; keys [n][BF__L2LSH_TABLES] of partitions (free()); pairs that
+ * collide and have JS < threshold. */
+bf_status bf__l2lsh_published(uint64_t seed, bf__l2lsh **out, bf_error *err);
+bf_status bf__partition_keys(const bf__l2lsh *lsh, const bf__paper_histogram *partitions, size_t n, uint64_t **out,
+                             bf_error *err);
+uint64_t bf__colliding_matches(const bf__paper_histogram *source, const uint64_t *source_keys, size_t n_source,
+                               const bf__paper_histogram *target, const uint64_t *target_keys, size_t n_target,
+                               double threshold);
+bf_status bf__hashes_prepare(bf_prepared *prepared, bf_error *err);
 
 bf_status bf__hist_jsd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
 bf_status bf__mmd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
@@ -194,12 +329,32 @@ bf_status bf__gauss_kl_st(const bf_prepared *source, const bf_prepared *target, 
 bf_status bf__paper_jsd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
 bf_status bf__paper_l2(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
 bf_status bf__paper_adaptivity(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__paper_l2lsh(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
 bf_status bf__raw_jsd(const bf_rows *source, const bf_rows *target, const bf_measure_options *options, double *out,
                       bf_error *err);
 bf_status bf__raw_l2(const bf_rows *source, const bf_rows *target, const bf_measure_options *options, double *out,
                      bf_error *err);
 bf_status bf__raw_adaptivity(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,
                              double *out, bf_error *err);
+bf_status bf__raw_l2lsh(const bf_rows *source, const bf_rows *target, const bf_measure_options *options, double *out,
+                        bf_error *err);
+
+bf_status bf__word_jsd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__word_xent(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__tfidf_cosine(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__soft_adaptivity(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__minhash_jaccard(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__paper_word_jsd(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__paper_word_l2(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__paper_word_adaptivity(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err);
+bf_status bf__raw_word_jsd(const bf_documents *source, const bf_documents *target, const bf_measure_options *options,
+                           double *out, bf_error *err);
+bf_status bf__raw_word_l2(const bf_documents *source, const bf_documents *target, const bf_measure_options *options,
+                          double *out, bf_error *err);
+bf_status bf__raw_word_adaptivity(const bf_documents *source, const bf_documents *target,
+                                  const bf_measure_options *options, double *out, bf_error *err);
+bf_status bf__raw_jaccard(const bf_documents *source, const bf_documents *target, const bf_measure_options *options,
+                          double *out, bf_error *err);
 
 /* Seed of the shuffle of a side's rows (from sketches: of the target's buckets) in paper-adaptivity (0: source, 1:
  * target). */

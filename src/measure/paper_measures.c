@@ -27,8 +27,9 @@ bf_status bf__paper_jsd(const bf_prepared *source, const bf_prepared *target, do
 bf_status bf__paper_adaptivity(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err) {
   if (source->n_partitions == 0) return no_cells("source", err);
   if (target->n_target_partitions == 0) return no_cells("target", err);
-  uint64_t matches = bf__paper_matches(source->partitions, source->n_partitions, target->target_partitions,
-                                       target->n_target_partitions, source->frame->options.adaptivity_threshold);
+  uint64_t matches =
+      bf__paper_matches(source->partitions, source->n_partitions, target->target_partitions,
+                        target->n_target_partitions, bf__measure_options(&source->frame->options).adaptivity_threshold);
   *out = (double)matches / (double)target->n_target_partitions;
   return BF_OK;
 }

@@ -20,6 +20,11 @@ void bf_prepared_free(bf_prepared *prepared) {
   free(prepared->factor);
   free(prepared->partitions);
   free(prepared->target_partitions);
+  free(prepared->partition_keys);
+  free(prepared->target_keys);
+  bf__word_counts_deinit(&prepared->words);
+  free(prepared->tfidf);
+  bf__profiles_deinit(&prepared->soft);
   free(prepared);
 }
 
@@ -49,8 +54,10 @@ static bf_status prepare_points(bf_prepared *prepared, uint32_t n_reduced, bf_er
   return status;
 }
 
+/* The Gaussian comes before the cells, which read its covariance. */
 static bf_status prepare_data(bf_prepared *prepared, uint32_t n_reduced, bf_error *err) {
   const bf_frame *frame = prepared->frame;
+  if (!(prepared->parts & BF__PART_POINTS)) return bf__gauss_prepare(prepared, err);
   prepared->bins = bf__alloc(frame->n_columns, sizeof *prepared->bins);
   if (!prepared->bins) return bf__error_memory(err, frame->n_columns * sizeof *prepared->bins);
   for (uint32_t j = 0; j < frame->n_columns; ++j) {
@@ -60,6 +67,14 @@ static bf_status prepare_data(bf_prepared *prepared, uint32_t n_reduced, bf_erro
   bf_status status = prepare_points(prepared, n_reduced, err);
   if (status == BF_OK) status = bf__gauss_prepare(prepared, err);
   return status == BF_OK ? bf__cells_prepare(prepared, err) : status;
+}
+
+static bf_status prepare_words(bf_prepared *prepared, bf_error *err) {
+  bf_status status = BF_OK;
+  if (prepared->parts & BF__PART_WORDS) status = bf__word_counts_init(&prepared->words, prepared->sketch, err);
+  if (status == BF_OK && (prepared->parts & BF__PART_WORDS)) status = bf__tfidf_prepare(prepared, err);
+  if (status == BF_OK && (prepared->parts & BF__PART_SOFT)) status = bf__soft_prepare(prepared, err);
+  return status;
 }
 
 bf_status bf__prepared_create(const bf_frame *frame, const bf_sketch *sketch, unsigned parts, uint32_t n_reduced,
@@ -82,10 +97,13 @@ bf_status bf__prepared_create(const bf_frame *frame, const bf_sketch *sketch, un
   }
   if (parts & BF__PART_PAPER) {
     prepared->has_histogram = bf__sketch_histogram(sketch, &prepared->histogram);
-    BF_TRY(bf__sketch_partitions(sketch, &frame->options, false, &prepared->partitions, &prepared->n_partitions, err));
-    BF_TRY(bf__sketch_partitions(sketch, &frame->options, true, &prepared->target_partitions,
-                                 &prepared->n_target_partitions, err));
+    bf_measure_options options = bf__measure_options(&frame->options);
+    BF_TRY(bf__sketch_partitions(sketch, &options, false, &prepared->partitions, &prepared->n_partitions, err));
+    BF_TRY(bf__sketch_partitions(sketch, &options, true, &prepared->target_partitions, &prepared->n_target_partitions,
+                                 err));
   }
+  if (parts & BF__PART_HASHES) BF_TRY(bf__hashes_prepare(prepared, err));
+  BF_TRY(prepare_words(prepared, err));
   *out = prepared;
   prepared = NULL;
 out:

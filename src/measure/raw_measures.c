@@ -263,23 +263,55 @@ static void free_partitioned(partitioned *side) {
   free(side->any);
 }
 
+/* Shuffles and cuts both sides and fills in the histograms of the partitions that have a finite cell. */
+static bf_status cut_both(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,
+                          adaptivity_job *job, size_t n[2], bf_error *err) {
+  bf_status status = BF_OK;
+  job->partition_size = options->partition_size;
+  BF_TRY(check_rows(source, target, err));
+  BF_TRY(cut(source, bf__shuffle_seed(options->seed, 0), options->partition_size, &job->side[0], err));
+  BF_TRY(cut(target, bf__shuffle_seed(options->seed, 1), options->partition_size, &job->side[1], err));
+  bf__parallel_for(job->side[0].n + job->side[1].n, options->n_threads, partition_histogram, job);
+  for (int i = 0; i < 2; ++i) n[i] = keep_filled(&job->side[i]);
+  if (n[0] == 0 || n[1] == 0) {
+    status = bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no finite cell", n[0] == 0 ? "source" : "target");
+  }
+out:
+  return status;
+}
+
 bf_status bf__raw_adaptivity(const bf_rows *source, const bf_rows *target, const bf_measure_options *options,
                              double *out, bf_error *err) {
-  bf_status status = BF_OK;
-  adaptivity_job job = {.partition_size = options->partition_size};
-  BF_TRY(check_rows(source, target, err));
-  BF_TRY(cut(source, bf__shuffle_seed(options->seed, 0), options->partition_size, &job.side[0], err));
-  BF_TRY(cut(target, bf__shuffle_seed(options->seed, 1), options->partition_size, &job.side[1], err));
-  bf__parallel_for(job.side[0].n + job.side[1].n, options->n_threads, partition_histogram, &job);
-  size_t n_source = keep_filled(&job.side[0]), n_target = keep_filled(&job.side[1]);
-  if (n_source == 0 || n_target == 0) {
-    status = bf__error(err, BF_ERR_NOT_APPLICABLE, "the %s has no finite cell", n_source == 0 ? "source" : "target");
-    goto out;
+  adaptivity_job job = {0};
+  size_t n[2];
+  bf_status status = cut_both(source, target, options, &job, n, err);
+  if (status == BF_OK) {
+    uint64_t matches =
+        bf__paper_matches(job.side[0].histograms, n[0], job.side[1].histograms, n[1], options->adaptivity_threshold);
+    *out = (double)matches / (double)n[1];
   }
-  uint64_t matches = bf__paper_matches(job.side[0].histograms, n_source, job.side[1].histograms, n_target,
-                                       options->adaptivity_threshold);
-  *out = (double)matches / (double)n_target;
+  free_partitioned(&job.side[0]);
+  free_partitioned(&job.side[1]);
+  return status;
+}
+
+bf_status bf__raw_l2lsh(const bf_rows *source, const bf_rows *target, const bf_measure_options *options, double *out,
+                        bf_error *err) {
+  adaptivity_job job = {0};
+  size_t n[2];
+  uint64_t *keys[2] = {NULL, NULL}, matches = 0;
+  bf__l2lsh *lsh = NULL;
+  bf_status status = BF_OK;
+  BF_TRY(cut_both(source, target, options, &job, n, err));
+  BF_TRY(bf__l2lsh_published(options->seed, &lsh, err));
+  for (int i = 0; i < 2; ++i) BF_TRY(bf__partition_keys(lsh, job.side[i].histograms, n[i], &keys[i], err));
+  matches = bf__colliding_matches(job.side[0].histograms, keys[0], n[0], job.side[1].histograms, keys[1], n[1],
+                                  options->adaptivity_threshold);
+  *out = (double)matches / (double)n[1];
 out:
+  free(keys[0]);
+  free(keys[1]);
+  bf__l2lsh_free(lsh);
   free_partitioned(&job.side[0]);
   free_partitioned(&job.side[1]);
   return status;

@@ -1,6 +1,7 @@
 /* Why a source is near or far: rows of differences, the match of partitions, and sentences (explain_sentences.c).
  *
- * `features` of at most 96 columns are compared column by column from their quantile summaries. A projected view has no
+ * `features` of at most 96 columns, the statistics of a series' channels and the similarities of pairs are compared
+ * column by column from their quantile summaries; words by their shares (explain_words.c). A projected view has no
  * columns that mean anything: wide features are then compared by the means of the raw columns, and images by what one
  * sees: brightness, contrast and the brightness of five regions, from the mean and variance of each pixel over the
  * rows.
@@ -22,6 +23,8 @@ void bf_explanation_free(bf_explanation *explanation) {
   if (!explanation) return;
   free(explanation->columns);
   free(explanation->names);
+  free(explanation->words);
+  free(explanation->word_names);
   free(explanation->matrix);
   free(explanation);
 }
@@ -105,11 +108,21 @@ static bf_status make_rows(bf_explanation *e, size_t n, bf_error *err) {
   return BF_OK;
 }
 
+/* Statistics of a series that are not proportional to its unit have none to suspect; nor have similarities. */
+static bool has_unit(const bf_sketch *sketch, uint32_t column) {
+  if (sketch->kind == BF_KIND_FEATURES) return true;
+  const char *statistic = strrchr(sketch->columns[column].name, '.');
+  return sketch->kind == BF_KIND_SERIES && statistic && strncmp(statistic, ".power", 6) != 0 &&
+         strcmp(statistic, ".crossings") != 0;
+}
+
 /* `units` gets one entry a row. Rows are sorted later; where a row's name lies tells its number. */
 static bf_status view_rows(bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map,
                            bf__unit *units, bf_error *err) {
-  bf_status status = make_rows(e, source->n_columns, err);
-  for (uint32_t j = 0; status == BF_OK && j < source->n_columns; ++j) {
+  uint32_t n = source->kind == BF_KIND_PAIR && source->n_columns > BF__PAIR_SIMILARITIES ? BF__PAIR_SIMILARITIES
+                                                                                         : source->n_columns;
+  bf_status status = make_rows(e, n, err); /* of pairs the projected text means nothing by itself */
+  for (uint32_t j = 0; status == BF_OK && j < n; ++j) {
     const bf__sketch_column *s = &source->columns[j], *t = &target->columns[map[j]];
     bf_column_difference *row = &e->columns[e->n_columns];
     bf__column_label(source, j, e->names[e->n_columns]);
@@ -118,7 +131,7 @@ static bf_status view_rows(bf_explanation *e, const bf_sketch *source, const bf_
     row->scale = s->count && t->count ? scale_of(s, t) : NAN;
     row->source_mean = s->mean;
     row->target_mean = t->mean;
-    units[e->n_columns] = bf__suspect_unit(s, t, row->jsd);
+    if (has_unit(source, j)) units[e->n_columns] = bf__suspect_unit(s, t, row->jsd);
     row->unit_factor = units[e->n_columns].factor;
     ++e->n_columns;
   }
@@ -295,6 +308,7 @@ bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf
   } else {
     BF_TRY(view_rows(e, source, target, map, units, err));
   }
+  BF_TRY(bf__explain_words(e, source, target, err));
   if (e->n_columns) qsort(e->columns, e->n_columns, sizeof *e->columns, compare_rows);
   if (with_matrix) {
     status = bf_partition_matrix(source, target, &filled, &e->matrix, &e->n_target, &e->n_source, err);

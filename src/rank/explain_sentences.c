@@ -158,8 +158,15 @@ static void say_column(bf_explanation *e, const bf_column_difference *row, sides
   }
 }
 
+static const char *noun_of(const bf_sketch *source) {
+  return source->kind == BF_KIND_PAIR     ? "similarities"
+         : source->kind == BF_KIND_SERIES ? "statistics of the channels"
+                                          : "columns";
+}
+
 static void say_view(bf_explanation *e, const bf_sketch *source, const bf_sketch *target, const uint32_t *map,
                      const bf__unit *units) {
+  const char *columns = noun_of(source);
   size_t clear = 0, told = 0, compared = 0, suspected = 0;
   size_t lacking = say_lacking(e, source, target, map, true) + say_lacking(e, source, target, map, false);
   say_missing(e, source, target, map);
@@ -177,19 +184,17 @@ static void say_view(bf_explanation *e, const bf_sketch *source, const bf_sketch
     ++told;
   }
   if (clear > told || (clear > 0 && e->n_columns > 1)) {
-    bf__say(e, "%zu of %zu columns differ clearly (JS above %.1f)", clear, e->n_columns, CLEAR_JSD);
+    bf__say(e, "%zu of %zu %s differ clearly (JS above %.1f)", clear, e->n_columns, columns, CLEAR_JSD);
   } else if (clear == 0 && e->columns[0].jsd <= ALIKE_JSD) {
     if (compared == 1) {
       bf__say(e, "the %scolumn is distributed alike (JS %.2g)", lacking ? "other " : "", e->columns[0].jsd);
     } else {
-      bf__say(e, "%s %zu columns are distributed alike (largest JS %.2g, in `%s`)", lacking ? "the other" : "all",
-              compared, e->columns[0].jsd, e->columns[0].name);
+      bf__say(e, "%s %zu %s are distributed alike (largest JS %.2g, in `%s`)", lacking ? "the other" : "all", compared,
+              columns, e->columns[0].jsd, e->columns[0].name);
     }
   } else if (clear == 0 && told + suspected == 0) {
     bf__say(e, "no column differs by more than chance would (largest JS %.2g, in `%s`)", e->columns[0].jsd,
             e->columns[0].name);
-  } else if (clear == 0 && e->n_columns > 1) {
-    bf__say(e, "no column differs clearly (largest JS %.2g)", e->columns[0].jsd);
   }
 }
 
@@ -283,6 +288,7 @@ bf_status bf__explain_sentences(bf_explanation *e, const bf_sketch *source, cons
     say_units(e, units);
     say_view(e, source, target, map, units);
   }
+  bf__say_words(e, source, target);
   bf_status status = say_partitions(e, source, target, options, err);
   if (status != BF_OK) return status;
   if (source->rows < BF__FEW_ROWS) {

@@ -1,10 +1,11 @@
 /* Ranking: group candidates by equal columns, measure each group in its own frame, z-score, merge.
  *
  * A model is measured on its own columns. Candidates with equal columns share a frame. `similarity` is the z-score of
- * the sum of several z-scored measures, each signed so that higher is better; a candidate for which a measure has no
- * answer gets the worst z of its group, lest a lack of data pass for an average. z-scores (population deviation) are
- * formed inside a group and groups merge by z, which a warning says: a group of one scores 0 whatever its distance. A
- * single named measure scores its signed value in all groups, so that the order is that of the values shown.
+ * the sum of several z-scored measures (which ones, the table of strategies says by kind of data), each signed so that
+ * higher is better; a candidate for which a measure has no answer gets the worst z of its group, lest a lack of data
+ * pass for an average. z-scores (population deviation) are formed inside a group and groups merge by z, which a warning
+ * says: a group of one scores 0 whatever its distance. A single named measure scores its signed value in all groups, so
+ * that the order is that of the values shown.
  *
  * Candidates are prepared, measured and freed one by one (threads over candidates), so memory does not grow with their
  * number beyond their sketches.
@@ -20,22 +21,9 @@
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
-#define MAX_MEASURES (BF__MAX_SIMILARITY + 1u)
+#define MAX_MEASURES (BF__COMPOSITE_MEASURES + 1u)
 #define MAX_WARNINGS 16u
-#define EQUAL 1e-9 /* all of `similarity` is divergences and distances */
-
-/* Images: docs/decisions/0004-similarity-of-images.md. */
-#define DENSE \
-  { "mmd", "centroid-distance", "cell-jsd", "hist-jsd", "gauss-kl-ts" }
-const char *const bf__similarity_measures[BF_KIND_COUNT][BF__MAX_SIMILARITY + 1] = {
-    [BF_KIND_FEATURES] = DENSE,
-    [BF_KIND_SERIES] = DENSE,
-    [BF_KIND_IMAGE] = {"centroid-distance", "gauss-kl-ts", "gauss-kl-st"},
-    [BF_KIND_TEXT] = DENSE,
-    [BF_KIND_PAIR] = DENSE,
-    [BF_KIND_TAGGED] = DENSE,
-};
-#undef DENSE
+#define EQUAL 1e-9
 
 /* One candidate on its way. */
 typedef struct entry {
@@ -60,7 +48,8 @@ typedef struct ranking {
   const bf__strategy *measures[MAX_MEASURES];
   size_t n_similarity; /* the first so many make up `similarity` */
   size_t n_measures;
-  size_t asked; /* number of the asked measure among them; SIZE_MAX: composite or baseline */
+  unsigned parts; /* that the measures read */
+  size_t asked;   /* number of the asked measure among them; SIZE_MAX: composite or baseline */
   size_t n_groups;
 } ranking;
 
@@ -214,13 +203,14 @@ static bf_status measure_group(ranking *r, entry *members, size_t n, bf_error *e
   const bf_sketch **sources = bf__alloc(n, sizeof *sources);
   if (!sources) return bf__error_memory(err, n * sizeof *sources);
   for (size_t i = 0; i < n; ++i) sources[i] = r->candidates[members[i].candidate].sketch;
-  group_job job = {.r = r, .members = members, .parts = BF__PART_DATA | r->strategy->parts};
-  status = bf_frame_create(sources, n, &r->options.measure, &frame, &cause);
+  group_job job = {.r = r, .members = members, .parts = r->parts};
+  status = bf__frame_create(sources, n, &r->options.measure, r->parts, &frame, &cause);
   if (status == BF_OK) {
     job.n_reduced = frame->n_reduced;
     uint32_t available = r->target->n_centroids;
     if (available > 0 && available < job.n_reduced) job.n_reduced = available;
-    status = bf__prepared_create(frame, r->target, job.parts, job.n_reduced, &target, &cause);
+    unsigned scale = r->parts & BF__PART_SOFT ? BF__PART_SCALE : 0;
+    status = bf__prepared_create(frame, r->target, job.parts | scale, job.n_reduced, &target, &cause);
   }
   if (status == BF_ERR_MISMATCH || status == BF_ERR_NOT_APPLICABLE) {
     for (size_t i = 0; i < n; ++i) skip(&members[i], cause.message);
@@ -422,7 +412,11 @@ static bf_status warn_equal(ranking *r, bf_error *err) {
   for (size_t i = 0; i < r->result->n_ranked; ++i) {
     const bf_ranked *ranked = &r->result->ranked[i];
     bool equal = r->n_similarity > 0;
-    for (size_t m = 0; m < r->n_similarity && equal; ++m) equal = fabs(ranked->measure_values[m]) < EQUAL;
+    for (size_t m = 0; m < r->n_similarity && equal; ++m) {
+      const bf__strategy *measure = r->measures[m];
+      double closest = sign_of(measure) > 0.0 ? measure->info.highest : measure->info.lowest;
+      equal = measure->depends_on_itself || fabs(ranked->measure_values[m] - closest) < EQUAL;
+    }
     if (!equal) continue;
     return add_warning(
         r->result,
@@ -465,24 +459,22 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
 static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
   static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
   r->options = options ? *options : defaults;
-  r->options.measure = bf__measure_options(&r->options.measure);
   bf_status status = bf__strategy_find(r->options.strategy ? r->options.strategy : "similarity", &r->strategy, err);
   if (status != BF_OK) return status;
   r->result->strategy = r->strategy->info.name;
-  const char *const *similarity = bf__similarity_measures[r->target->kind];
-  for (; similarity[r->n_similarity]; ++r->n_similarity) {
-    status = bf__strategy_find(similarity[r->n_similarity], &r->measures[r->n_similarity], err);
+  r->asked = SIZE_MAX;
+  for (const char *name; (name = bf__composite_measure("similarity", r->target->kind, r->n_similarity)) != NULL;) {
+    status = bf__strategy_find(name, &r->measures[r->n_similarity], err);
     if (status != BF_OK) return status;
+    if (r->measures[r->n_similarity] == r->strategy) r->asked = r->n_similarity;
+    ++r->n_similarity;
   }
   r->n_measures = r->n_similarity;
-  r->asked = SIZE_MAX;
-  for (size_t m = 0; m < r->n_similarity; ++m) {
-    if (r->measures[m] == r->strategy) r->asked = m;
-  }
   if (r->strategy->measure && r->asked == SIZE_MAX) {
     r->asked = r->n_measures;
     r->measures[r->n_measures++] = r->strategy;
   }
+  for (size_t m = 0; m < r->n_measures; ++m) r->parts |= r->measures[m]->parts;
   return BF_OK;
 }
 

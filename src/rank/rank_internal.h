@@ -52,10 +52,6 @@ bf_status bf__write_reasons(bf_search_result *result, const size_t *group, const
 /* --- explanations ----------------------------------------------------------------------------------------------------
  */
 
-/* The measures in `similarity` for a kind of data, and the rows of bf_ranked.measure_*; NULL past the end. */
-#define BF__MAX_SIMILARITY 6u
-extern const char *const bf__similarity_measures[BF_KIND_COUNT][BF__MAX_SIMILARITY + 1];
-
 /* As bf_explain(); the matrix of partitions is what costs most and is made only on request. */
 bf_status bf__explain(const bf_sketch *source, const bf_sketch *target, const bf_measure_options *options,
                       bool with_matrix, bf_explanation **out, bf_error *err);
@@ -67,6 +63,10 @@ struct bf_explanation {
   size_t n_columns;
   bf_column_difference *columns;
   char (*names)[72];
+  size_t n_words;
+  bf_word_difference *words;
+  char (*word_names)[BF__NAME_BYTES + 1];
+  double unseen_share;
   double *matrix;
   size_t n_target, n_source;
   double threshold;
@@ -83,6 +83,10 @@ typedef struct bf__unit {
 } bf__unit;
 /* Both columns have quantiles; jsd is theirs. */
 bf__unit bf__suspect_unit(const bf__sketch_column *source, const bf__sketch_column *target, double jsd);
+/* The words that differ, and what is said of them (explain_words.c). */
+bf_status bf__explain_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
+                            bf_error *err);
+void bf__say_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target);
 /* Sentences from the differences (explain_sentences.c); `map` is bf__columns_map()'s. */
 bf_status bf__explain_sentences(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
                                 const bf_measure_options *options, const uint32_t *map, const bf__unit *units,

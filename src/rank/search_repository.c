@@ -35,9 +35,11 @@ bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_op
   *out = NULL;
   if (!store || !target) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a repository and a target are needed");
   bf_status status = BF_OK;
+  bf_store_query query = BF_STORE_QUERY_INIT;
   bf_search_result *result = bf__result_alloc();
   if (!result) return bf__error_memory(err, sizeof *result);
-  BF_TRY(bf_store_find(store, NULL, &result->list, err));
+  if (options) query.filter = options->filter;
+  BF_TRY(bf_store_select(store, &query, &result->list, err));
   size_t n = bf_store_list_count(result->list);
   bf_candidate *candidates = bf__result_block(result, n, sizeof *candidates);
   const char **why = bf__result_block(result, n, sizeof *why);
