@@ -47,8 +47,8 @@ static bool add_domain(bench_collection *c, const char *scratch, const char *nam
 }
 
 /* Chosen rows of a matrix, its first `n_columns` columns, as a float32 .npy of the domain `name`. */
-static bool add_rows(bench_collection *c, const char *scratch, const char *name, const bf_rows *from, const uint32_t *rows,
-                     size_t n_rows, uint32_t n_columns) {
+static bool add_rows(bench_collection *c, const char *scratch, const char *name, const bf_rows *from,
+                     const uint32_t *rows, size_t n_rows, uint32_t n_columns) {
   if (n_rows == 0) return complain("no rows", name);
   if (!add_domain(c, scratch, name)) return false;
   uint32_t width = bf_rows_column_count(from);
@@ -130,7 +130,8 @@ static bool in_subject_triple(int activity, int subject, int triple) {
 static bool is_shared_activity(int activity, int subject, int unused) {
   (void)subject;
   (void)unused;
-  return activity == 1 || activity == 2 || activity == 5 || activity == 6 || activity == 9 || activity == 10 || activity == 12;
+  return activity == 1 || activity == 2 || activity == 5 || activity == 6 || activity == 9 || activity == 10 ||
+         activity == 12;
 }
 
 static bf_rows *load_position(const char *data, size_t position) {
@@ -140,8 +141,8 @@ static bf_rows *load_position(const char *data, size_t position) {
 }
 
 /* Adds, for each position, one domain a value of `argument` in [0, n_arguments). */
-static bool add_positions(bench_collection *c, const char *data, const char *scratch, window_rule rule, int first_argument,
-                          int n_arguments, uint32_t n_columns, const char *format) {
+static bool add_positions(bench_collection *c, const char *data, const char *scratch, window_rule rule,
+                          int first_argument, int n_arguments, uint32_t n_columns, const char *format) {
   bf_rows *windows = load(data, "har-dsads/windows.csv", "features");
   bool ok = windows != NULL;
   uint32_t *kept = ok ? malloc((size_t)bf_rows_count(windows) * sizeof *kept) : NULL;
@@ -198,7 +199,9 @@ static uint64_t next_random(uint64_t *state) { /* SplitMix64 */
   return z ^ (z >> 31);
 }
 
-static double unit_random(uint64_t *state) { return (double)(next_random(state) >> 11) * 0x1p-53; }
+static double unit_random(uint64_t *state) {
+  return (double)(next_random(state) >> 11) * 0x1p-53;
+}
 
 static double normal_random(uint64_t *state) {
   double sum = -6;
@@ -220,7 +223,9 @@ static double pixel_at(const float *image, double y, double x) { /* bilinear, bl
 
 typedef void (*condition)(const float *in, uint8_t *out, uint64_t *random);
 
-static uint8_t to_byte(double v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5); }
+static uint8_t to_byte(double v) {
+  return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v + 0.5);
+}
 
 static void clean(const float *in, uint8_t *out, uint64_t *random) {
   (void)random;
@@ -233,7 +238,8 @@ static void inverted(const float *in, uint8_t *out, uint64_t *random) {
 }
 
 static void rotated(const float *in, uint8_t *out, uint64_t *random) { /* by up to 45 degrees either way */
-  double angle = (unit_random(random) * 2 - 1) * 0.7853981633974483, c = cos(angle), s = sin(angle), m = (SIDE - 1) / 2.0;
+  double angle = (unit_random(random) * 2 - 1) * 0.7853981633974483, c = cos(angle), s = sin(angle),
+         m = (SIDE - 1) / 2.0;
   for (int y = 0; y < SIDE; y++)
     for (int x = 0; x < SIDE; x++)
       out[y * SIDE + x] = to_byte(pixel_at(in, m + c * (y - m) - s * (x - m), m + s * (y - m) + c * (x - m)));
@@ -287,7 +293,8 @@ static bool make_mnist(const char *data, const char *scratch, bench_collection *
   if (ok) shuffle(order, 10000, &random);
   for (size_t k = 0; ok && k < sizeof CONDITIONS / sizeof *CONDITIONS; k++) {
     for (size_t i = 0; i < DIGIT_ROWS; i++)
-      CONDITIONS[k].make(bf_rows_cells(rows) + (size_t)order[k * DIGIT_ROWS + i] * SIDE * SIDE, cells + i * SIDE * SIDE, &random);
+      CONDITIONS[k].make(bf_rows_cells(rows) + (size_t)order[k * DIGIT_ROWS + i] * SIDE * SIDE, cells + i * SIDE * SIDE,
+                         &random);
     ok = add_domain(c, scratch, CONDITIONS[k].name) &&
          write_npy(c->domains[c->n - 1].path, "|u1", "(1600, 28, 28)", cells, DIGIT_ROWS * SIDE * SIDE);
   }
@@ -330,16 +337,196 @@ static bool make_digits(const char *data, const char *scratch, bench_collection 
          add_digits(c, data, scratch, "notmnist", "letters-notmnist/t10k-images-idx3-ubyte.gz", "28, 28");
 }
 
+/* ---- words ---- */
+
+/* The next domain, its file open for writing; NULL with a message. */
+static FILE *create_domain(bench_collection *c, const char *scratch, const char *name, const char *extension,
+                           const char *format) {
+  bench_domain *d = &c->domains[c->n++];
+  snprintf(d->name, sizeof d->name, "%s", name);
+  d->format = format;
+  int n = snprintf(d->path, sizeof d->path, "%s/%s-%s.%s", scratch, c->name, name, extension);
+  FILE *file = n > 0 && (size_t)n < sizeof d->path ? fopen(d->path, "w") : NULL;
+  if (!file) complain("cannot write", d->path);
+  return file;
+}
+
+static bf_dataset *open_words(const char *data, const char *file, const char *format, const char *kind) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", data, file);
+  bf_dataset_options options = BF_DATASET_OPTIONS_INIT;
+  options.format = format;
+  options.kind = kind;
+  if (strstr(file, ".csv")) options.text = "pairs";
+  bf_dataset *dataset = NULL;
+  bf_error err = {0};
+  if (bf_dataset_open(path, &options, &dataset, &err) != BF_OK) complain(err.message, path);
+  return dataset;
+}
+
+/* Calls write for every batch of the dataset, and closes it and the file. */
+typedef void (*batch_writer)(FILE *file, const bf_dataset *dataset, const bf_batch *batch, void *context);
+
+static bool write_batches(FILE *file, bf_dataset *dataset, batch_writer write, void *context) {
+  bf_error err = {0};
+  bf_batch batch = {0};
+  bool ok = dataset != NULL;
+  while (ok) {
+    ok = bf_dataset_next(dataset, &batch, &err) == BF_OK || complain(err.message, "a dataset");
+    if (!ok || batch.n_rows == 0) break;
+    write(file, dataset, &batch, context);
+  }
+  bf_dataset_close(dataset);
+  return (!file || fclose(file) == 0) && ok;
+}
+
+/* A text a line; `context` names a label that is left out. */
+static void write_texts(FILE *file, const bf_dataset *dataset, const bf_batch *batch, void *context) {
+  const char *left_out = context;
+  for (uint32_t i = 0; i < batch->n_rows; i++) {
+    const char *label =
+        batch->labels && batch->labels[i] >= 0 ? bf_dataset_label_name(dataset, (uint32_t)batch->labels[i]) : "";
+    if (left_out && strcmp(label, left_out) == 0) continue;
+    for (uint32_t b = 0; b < batch->texts[i].n_bytes; b++) {
+      char byte = batch->texts[i].bytes[b];
+      fputc(byte == '\n' || byte == '\r' ? ' ' : byte, file);
+    }
+    fputc('\n', file);
+  }
+}
+
+static bool add_texts(bench_collection *c, const char *data, const char *scratch, const char *name, const char *from,
+                      const char *format, char *left_out) {
+  bf_dataset *dataset = open_words(data, from, format, "text");
+  FILE *file = dataset ? create_domain(c, scratch, name, "txt", "lines") : NULL;
+  if (!file) bf_dataset_close(dataset);
+  return file && write_batches(file, dataset, write_texts, left_out);
+}
+
+static bool make_sentiment(const char *data, const char *scratch, bench_collection *c) {
+  static const char *const REVIEWS[] = {
+      "apparel", "baby",     "books",           "camera_photo", "dvd",  "electronics", "imdb", "kitchen_housewares",
+      "music",   "software", "sports_outdoors", "toys_games",   "video"};
+  static char neutral[] = "neutral";
+  bool ok = true;
+  for (size_t i = 0; ok && i < sizeof REVIEWS / sizeof *REVIEWS; i++) {
+    char file[128];
+    snprintf(file, sizeof file, "sentiment_fdu_mtl/%s.task.train.gz", REVIEWS[i]);
+    ok = add_texts(c, data, scratch, REVIEWS[i], file, "label-text", NULL);
+  }
+  return ok &&
+         add_texts(c, data, scratch, "s_amazon", "sentiment_short/amazon_cells_labelled.txt", "text-label", NULL) &&
+         add_texts(c, data, scratch, "s_imdb", "sentiment_short/imdb_labelled.txt", "text-label", NULL) &&
+         add_texts(c, data, scratch, "s_airline", "sentiment_short/airline_tweets.tsv.gz", "label-text", neutral);
+}
+
+#define POS_TOKENS 12000.0
+
+typedef struct sentence_picker {
+  double n_tokens, share, owed;
+} sentence_picker;
+
+static void count_tokens(FILE *file, const bf_dataset *dataset, const bf_batch *batch, void *context) {
+  (void)file;
+  (void)dataset;
+  sentence_picker *picker = context;
+  for (uint32_t i = 0; i < batch->n_rows; i++) picker->n_tokens += batch->sentences[i].n_tokens;
+}
+
+/* Evenly spread sentences, so that every document of a genre is heard. */
+static void write_sentences(FILE *file, const bf_dataset *dataset, const bf_batch *batch, void *context) {
+  sentence_picker *picker = context;
+  for (uint32_t i = 0; i < batch->n_rows; i++) {
+    const bf_sentence *sentence = &batch->sentences[i];
+    picker->owed += picker->share;
+    if (picker->owed < 1) continue;
+    picker->owed -= 1;
+    for (uint32_t t = 0; t < sentence->n_tokens; t++) {
+      int32_t tag = sentence->tags ? sentence->tags[t] : -1;
+      fprintf(file, "%.*s\t%s\n", (int)sentence->tokens[t].n_bytes, sentence->tokens[t].bytes,
+              tag >= 0 ? bf_dataset_label_name(dataset, (uint32_t)tag) : "");
+    }
+    fputc('\n', file);
+  }
+}
+
+static bool make_pos(const char *data, const char *scratch, bench_collection *c) {
+  static const char *const GENRES[] = {
+      "atis",     "ewt_answers",      "ewt_email",  "ewt_newsgroup", "ewt_reviews", "ewt_weblog",    "gum_academic",
+      "gum_bio",  "gum_conversation", "gum_court",  "gum_essay",     "gum_fiction", "gum_interview", "gum_letter",
+      "gum_news", "gum_podcast",      "gum_speech", "gum_textbook",  "gum_voyage"};
+  bool ok = true;
+  for (size_t i = 0; ok && i < sizeof GENRES / sizeof *GENRES; i++) {
+    char from[128];
+    snprintf(from, sizeof from, "ud_english/%s.train.conllu.gz", GENRES[i]);
+    sentence_picker picker = {0};
+    ok = write_batches(NULL, open_words(data, from, "conllu", NULL), count_tokens, &picker);
+    picker.share = picker.n_tokens > POS_TOKENS ? POS_TOKENS / picker.n_tokens : 1;
+    FILE *file = ok ? create_domain(c, scratch, GENRES[i], "txt", "token-tag") : NULL;
+    ok = file && write_batches(file, open_words(data, from, "conllu", NULL), write_sentences, &picker);
+  }
+  return ok;
+}
+
+/* Magellan's flattened pairs, `left [SEP] right`. */
+static void write_pairs(FILE *file, const bf_dataset *dataset, const bf_batch *batch, void *context) {
+  (void)dataset;
+  (void)context;
+  static const char SEPARATOR[] = " [SEP] ";
+  for (uint32_t i = 0; i < batch->n_rows; i++) {
+    const bf_string *text = &batch->texts[i];
+    const char *at = memmem(text->bytes, text->n_bytes, SEPARATOR, sizeof SEPARATOR - 1);
+    if (!at) continue;
+    int left = (int)(at - text->bytes), right = (int)text->n_bytes - left - (int)sizeof SEPARATOR + 1;
+    fprintf(file, "COL text VAL %.*s\tCOL text VAL %.*s\n", left, text->bytes, right, at + sizeof SEPARATOR - 1);
+  }
+}
+
+static bool add_magellan(bench_collection *c, const char *data, const char *scratch, const char *name,
+                         const char *from) {
+  bf_dataset *dataset = open_words(data, from, NULL, "text");
+  FILE *file = dataset ? create_domain(c, scratch, name, "txt", "col-val") : NULL;
+  if (!file) bf_dataset_close(dataset);
+  return file && write_batches(file, dataset, write_pairs, NULL);
+}
+
+static bool make_entity_matching(const char *data, const char *scratch, bench_collection *c) {
+  static const struct {
+    const char *folder, *name;
+  } SETS[] = {{"em_deepmatcher", "abt_buy"},
+              {"em_deepmatcher", "amazon_google"},
+              {"em_deepmatcher", "dblp_acm"},
+              {"em_deepmatcher", "dblp_scholar"},
+              {"em_deepmatcher", "dirty_itunes_amazon"},
+              {"em_deepmatcher", "walmart_amazon"},
+              {"em_wdc", "cameras"},
+              {"em_wdc", "computers"},
+              {"em_wdc", "shoes"}};
+  for (size_t i = 0; i < sizeof SETS / sizeof *SETS; i++) {
+    bench_domain *d = &c->domains[c->n++];
+    snprintf(d->name, sizeof d->name, "%s", SETS[i].name);
+    snprintf(d->path, sizeof d->path, "%s/%s/%s/train.txt.gz", data, SETS[i].folder, SETS[i].name);
+    d->format = "col-val";
+  }
+  return add_magellan(c, data, scratch, "m_books2", "em_magellan784/labelled/books2.csv") &&
+         add_magellan(c, data, scratch, "m_movies1", "em_magellan784/labelled/movies1_rottentomatoes_imdb.csv") &&
+         add_magellan(c, data, scratch, "m_restaurants", "em_magellan784/labelled/restaurants_zomato_yelp.csv");
+}
+
 /* ---- the table ---- */
 
 static const struct {
   const char *name;
   bool (*make)(const char *data, const char *scratch, bench_collection *c);
-} COLLECTIONS[] = {{"dsads", make_dsads}, {"har_across", make_har_across}, {"digits", make_digits}};
+} COLLECTIONS[] = {{"dsads", make_dsads},   {"har_across", make_har_across},
+                   {"digits", make_digits}, {"sentiment", make_sentiment},
+                   {"pos", make_pos},       {"entity_matching", make_entity_matching}};
 
 #define N_COLLECTIONS (sizeof COLLECTIONS / sizeof *COLLECTIONS)
 
-const char *bench_collection_name(size_t i) { return i < N_COLLECTIONS ? COLLECTIONS[i].name : NULL; }
+const char *bench_collection_name(size_t i) {
+  return i < N_COLLECTIONS ? COLLECTIONS[i].name : NULL;
+}
 
 bool bench_collection_make(const char *name, const char *data, const char *scratch, bench_collection *out) {
   for (size_t i = 0; i < N_COLLECTIONS; i++) {

@@ -1,7 +1,8 @@
-"""Makes the arrays of bench/run: make_arrays.py adaptivity|wide FOLDER
+"""Makes the arrays of bench/run: make_arrays.py adaptivity|wide|histograms FOLDER
 
 adaptivity: a.npy, 10,000 x 3,072 float32 (grey levels with a smooth gradient per row, as photographs have), and b.npy, the same rows reversed.
 wide:       wide.npy, 1 GB of 64 float32 columns of different scales and shapes, and wide.csv, 1 GB of such rows as text.
+histograms: histograms.npy, 20,000 x 100 float32, some ten about each of 2,000 centres.
 """
 
 import sys
@@ -42,4 +43,11 @@ def wide(folder: Path) -> None:
             file.write(text)
 
 
-{"adaptivity": adaptivity, "wide": wide}[sys.argv[1]](Path(sys.argv[2]))
+def histograms(folder: Path) -> None:
+    random = np.random.default_rng(3)
+    centres = random.random((2_000, 100)) ** 4
+    noise = 0.5 + random.random((20_000, 100))
+    np.save(folder / "histograms.npy", (centres[random.integers(0, 2_000, 20_000)] * noise).astype(np.float32))
+
+
+{"adaptivity": adaptivity, "wide": wide, "histograms": histograms}[sys.argv[1]](Path(sys.argv[2]))
