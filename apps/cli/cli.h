@@ -45,7 +45,7 @@ typedef struct cli_verb {
   int (*run)(cli *c); /* exit code */
 } cli_verb;
 
-const cli_verb *cli_verb_at(size_t i);
+const cli_verb *cli_verb_at(size_t i); /* without hidden ones */
 const cli_verb *cli_verb_find(const char *name);
 /* Option i of a verb: its own, then the shared ones; NULL past the end. */
 const cli_option *cli_verb_option(const cli_verb *verb, size_t i);
@@ -81,6 +81,9 @@ const char *cli_nearest(const char *given, const char *(*word_at)(const void *co
 void cli_print_help(FILE *to);
 void cli_print_verb_help(FILE *to, const cli_verb *verb);
 void cli_print_markdown(FILE *to);
+/* Manual pages (manual.c). */
+void cli_print_manual(FILE *to);
+void cli_print_manual_verb(FILE *to, const cli_verb *verb);
 
 /* ---- output (output.c) ---- */
 
@@ -121,6 +124,7 @@ json_t *cli_json_number(double value);   /* null for NaN and infinities */
 json_t *cli_json_hash(const char *sha256, uint64_t bytes);
 json_t *cli_json_sketch(const bf_sketch *sketch, bool with_columns);
 json_t *cli_json_model(const bf_store_model *model);
+json_t *cli_json_event(const bf_store_event *event);
 /* Prints to stdout with a line end, and releases the value. */
 int cli_print_json(const cli *c, json_t *value);
 
@@ -171,12 +175,29 @@ typedef enum cli_access { CLI_READS, CLI_WRITES, CLI_CREATES } cli_access;
 /* CLI_READS also opens what one may not write. */
 bf_status cli_open_store(const cli *c, cli_access access_mode, bf_store **out, bf_error *err);
 
+/* ---- what the verbs of the repository share ---- */
+
+/* Value of a tag in a comma-separated list (bf_store_model.tags), "" of a word. You own it; NULL: it is not there. */
+char *cli_tag_value(const char *tags, const char *key);
+/* "name=value" of each --option. You own *out and *text, which the names point into, also on failure. */
+bf_status cli_metrics(const cli *c, const char *option, bf_store_metric **out, size_t *n, char **text, bf_error *err);
+/* "name@version: words", or the version as JSON. `name` may have an @ part. */
+int cli_print_changed(const cli *c, bf_store *store, const char *name, uint32_t version, const char *words);
+
 /* ---- verbs (cmd_*.c) ---- */
 int cmd_add(cli *c);
 int cmd_ls(cli *c);
 int cmd_show(cli *c);
 int cmd_rm(cli *c);
 int cmd_fsck(cli *c);
+int cmd_tag(cli *c);
+int cmd_alias(cli *c);
+int cmd_edit(cli *c);
+int cmd_log(cli *c);
+int cmd_export(cli *c);
+int cmd_import(cli *c);
+int cmd_completion(cli *c);
+int cmd_complete(cli *c);
 int cmd_sketch(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);

@@ -192,6 +192,8 @@ static bf_status prepare(cli *c, addition *a, bf_error *err) {
 static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, bf_error *err) {
   bf_store_entry entry = BF_STORE_ENTRY_INIT;
   bf_card *card = a->parsed;
+  bf_store_metric *metrics = NULL;
+  char *metric_text = NULL;
   size_t n_tags = bf_card_tag_count(card);
   const char **tags = calloc(n_tags + 1, sizeof *tags);
   if (tags == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
@@ -212,8 +214,12 @@ static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, b
   entry.tags = tags;
   entry.n_tags = n_tags;
   entry.new_only = cli_flag(c, "new");
-  bf_status status = cli_open_store(c, CLI_CREATES, out, err);
+  bf_status status = cli_metrics(c, "metric", &metrics, &entry.n_metrics, &metric_text, err);
+  entry.metrics = metrics;
+  if (status == BF_OK) status = cli_open_store(c, CLI_CREATES, out, err);
   if (status == BF_OK) status = bf_store_add(*out, &entry, version, err);
+  free(metrics);
+  free(metric_text);
   free(tags);
   return status;
 }

@@ -1,92 +1,10 @@
-/* bestfit ls, show, rm, fsck: what is in the repository. */
-#include <fnmatch.h>
+/* bestfit show, rm, fsck: what is in the repository. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-
-static bool matches(const char *pattern, const char *name) {
-  if (pattern == NULL) return true;
-  if (strpbrk(pattern, "*?[") != NULL) return fnmatch(pattern, name, 0) == 0;
-  return strstr(name, pattern) != NULL;
-}
-
-static void list_row(cli_table *table, const bf_store_model *model) {
-  cli_table_cellf(table, "%s@%u", model->name, model->version);
-  cli_table_cell(table, model->kind != NULL ? model->kind : "no sketch");
-  if (model->kind != NULL) {
-    cli_table_cellf(table, "%" PRIu64, model->rows);
-  } else {
-    cli_table_cell(table, "-");
-  }
-  if (isfinite(model->source_accuracy)) {
-    cli_table_cellf(table, "%.3f", model->source_accuracy);
-  } else {
-    cli_table_cell(table, "-");
-  }
-  cli_table_cell(table, model->domain);
-  cli_table_cell(table, model->license[0] != '\0' ? model->license : "-");
-  cli_table_cellf(table, "%.10s", model->created);
-  /* the first words will do in a list; `show` has them all */
-  int cut = 60;
-  while (cut > 0 && ((unsigned char)model->summary[strnlen(model->summary, (size_t)cut)] & 0xc0) == 0x80) cut--;
-  cli_table_cellf(table, "%.*s%s", cut, model->summary, strlen(model->summary) > (size_t)cut ? "…" : "");
-}
-
-static void list_model(const cli *c, const bf_store_model *model, cli_table *table, json_t *models) {
-  if (c->json) {
-    json_array_append_new(models, cli_json_model(model));
-  } else {
-    list_row(table, model);
-  }
-}
-
-int cmd_ls(cli *c) {
-  static const char *const headings[] = {"model",    "kind",  ">rows",    ">accuracy", "~domain",
-                                         "~license", "added", "~summary", NULL};
-  const char *pattern = c->n_arguments > 0 ? c->arguments[0] : NULL;
-  bf_error err = {.position = -1};
-  bf_store *store = NULL;
-  bf_store_list *latest = NULL;
-  json_t *models = json_array();
-  cli_table *table = cli_table_create(headings);
-  size_t n = 0;
-  int code = 0;
-  bf_status status = cli_open_store(c, CLI_READS, &store, &err);
-  if (status == BF_OK) status = bf_store_find(store, NULL, &latest, &err);
-  for (size_t i = 0; status == BF_OK && i < bf_store_list_count(latest); i++) {
-    const bf_store_model *model = bf_store_list_at(latest, i);
-    if (!matches(pattern, model->name)) continue;
-    n++;
-    if (!cli_flag(c, "all-versions")) {
-      list_model(c, model, table, models);
-      continue;
-    }
-    bf_store_list *versions = NULL;
-    status = bf_store_find(store, model->name, &versions, &err);
-    for (size_t k = 0; k < bf_store_list_count(versions); k++)
-      list_model(c, bf_store_list_at(versions, k), table, models);
-    bf_store_list_free(versions);
-  }
-  if (status != BF_OK) {
-    code = cli_fail(c, &err);
-  } else if (c->json) {
-    json_t *value = json_object();
-    json_object_set(value, "models", models);
-    code = cli_print_json(c, value);
-  } else if (n == 0) {
-    cli_say(c, pattern != NULL ? "no model matches '%s'" : "no models yet%s", pattern != NULL ? pattern : "");
-  } else {
-    cli_table_print(table, stdout, 0, cli_table_rows(table));
-  }
-  json_decref(models);
-  cli_table_free(table);
-  bf_store_list_free(latest);
-  bf_store_close(store);
-  return code;
-}
 
 /* ---- show ---- */
 
@@ -106,9 +24,13 @@ static void print_model(const bf_store_model *model) {
   print_field("task", model->task);
   print_field("domain", model->domain);
   print_field("license", model->license);
+  print_field("aliases", model->aliases);
   print_field("tags", model->tags);
   if (isfinite(model->source_accuracy))
     printf("%-10s %.4g on its own held-out data\n", "accuracy", model->source_accuracy);
+  for (size_t i = 0; i < model->n_metrics; i++)
+    if (strcmp(model->metrics[i].name, "accuracy") != 0 || model->metrics[i].value != model->source_accuracy)
+      printf("%-10s %s %.6g\n", "metric", model->metrics[i].name, model->metrics[i].value);
   cli_format_bytes((double)model->model_bytes, size);
   printf("%-10s %s, sha256 %s\n", "file", size, model->model_sha256);
   printf("%-10s sha256 %s\n", "card", model->card_sha256);
@@ -122,8 +44,36 @@ static bf_status load_model_sketch(bf_store *store, const bf_store_model *model,
   return status == BF_OK ? bf_sketch_decode(*bytes, *n_bytes, sketch, err) : status;
 }
 
-static int print_shown(const cli *c, const bf_store_list *list, const bf_sketch *sketch, size_t sketch_bytes,
-                       const char *card, size_t card_bytes) {
+/* ---- history: the lines of the audit log on one version ---- */
+
+#define HISTORY_LINES 10
+
+typedef struct history {
+  uint32_t version;
+  size_t n;
+  json_t *events; /* NULL: words */
+} history;
+
+static bool take_history(void *context, const bf_store_event *event) {
+  history *h = context;
+  if (event->version != h->version) return true;
+  h->n++;
+  if (h->events != NULL) {
+    json_array_append_new(h->events, cli_json_event(event));
+    return true;
+  }
+  char line[200];
+  /* hashes are for `bestfit log` */
+  int cut = (int)strlen(event->detail) < 60 ? (int)strlen(event->detail) : 60;
+  while (cut > 0 && ((unsigned char)event->detail[cut] & 0xc0) == 0x80) cut--;
+  snprintf(line, sizeof line, "%s %s%s%s  %.*s%s", event->time, event->action, event->who[0] != '\0' ? " by " : "",
+           event->who, cut, event->detail, event->detail[cut] != '\0' ? "…" : "");
+  print_field(h->n == 1 ? "history" : "", line);
+  return h->n < HISTORY_LINES;
+}
+
+static int print_shown(const cli *c, bf_store *store, const bf_store_list *list, const bf_sketch *sketch,
+                       size_t sketch_bytes, const char *card, size_t card_bytes) {
   size_t n = bf_store_list_count(list);
   const bf_store_model *model = bf_store_list_at(list, n - 1);
   if (cli_flag(c, "card") && !c->json) {
@@ -134,6 +84,10 @@ static int print_shown(const cli *c, const bf_store_list *list, const bf_sketch 
     json_t *value = cli_json_model(model), *versions = json_array();
     for (size_t i = 0; i < n; i++) json_array_append_new(versions, json_integer(bf_store_list_at(list, i)->version));
     json_object_set_new(value, "versions", versions);
+    history past = {.version = model->version, .events = json_array()};
+    if (bf_store_log(store, model->name, 0, take_history, &past, NULL) == BF_OK)
+      json_object_set(value, "history", past.events);
+    json_decref(past.events);
     json_object_set_new(value, "card_text", cli_json_text(card));
     json_object_set_new(value, "sketch_content", sketch != NULL ? cli_json_sketch(sketch, true) : json_null());
     return cli_print_json(c, value);
@@ -144,6 +98,9 @@ static int print_shown(const cli *c, const bf_store_list *list, const bf_sketch 
     for (size_t i = 0; i < n; i++) printf(" %u", bf_store_list_at(list, i)->version);
     printf("\n");
   }
+  bf_error err = {.position = -1};
+  history past = {.version = model->version};
+  if (bf_store_log(store, model->name, 0, take_history, &past, &err) != BF_OK) return cli_fail(c, &err);
   if (sketch != NULL) {
     printf("\n");
     cli_print_sketch(c, sketch, sketch_bytes, model->sketch_sha256);
@@ -187,7 +144,7 @@ int cmd_show(cli *c) {
   char *text = NULL; /* the card with an end */
   if (status == BF_OK && (text = strndup((const char *)card, card_bytes)) == NULL)
     status = cli_error(&err, BF_ERR_MEMORY, "out of memory");
-  int code = status == BF_OK ? print_shown(c, list, sketch, n_bytes, text, card_bytes) : cli_fail(c, &err);
+  int code = status == BF_OK ? print_shown(c, store, list, sketch, n_bytes, text, card_bytes) : cli_fail(c, &err);
   free(text);
   free(card);
   free(bytes);
@@ -236,6 +193,7 @@ static json_t *fsck_json(const bf_fsck_report *report, bool clean, json_t *probl
   json_object_set_new(value, "unreferenced", json_integer((json_int_t)report->unreferenced));
   json_object_set_new(value, "temporary", json_integer((json_int_t)report->temporary));
   json_object_set_new(value, "database_ok", json_boolean(report->database_ok));
+  json_object_set_new(value, "index_ok", json_boolean(report->index_ok));
   json_object_set(value, "problems", problems);
   return value;
 }
@@ -255,7 +213,9 @@ static void print_fsck(const cli *c, const bf_fsck_report *report, bool clean, c
          report->models, report->versions, report->blobs, size);
   if (!clean)
     printf("; %" PRIu64 " missing, %" PRIu64 " damaged%s", report->missing, report->damaged,
-           report->database_ok ? "" : ", the database is damaged");
+           !report->database_ok ? ", the database is damaged"
+           : report->index_ok   ? ""
+                                : ", the full-text index is damaged (--gc makes it anew)");
   if (report->unreferenced + report->temporary > 0)
     printf("; left over: %" PRIu64 " unreferenced, %" PRIu64 " temporary%s", report->unreferenced, report->temporary,
            cli_flag(c, "gc") ? "" : " (--gc frees them)");
@@ -270,7 +230,7 @@ int cmd_fsck(cli *c) {
   bf_status status = cli_open_store(c, cli_flag(c, "gc") ? CLI_WRITES : CLI_READS, &store, &err);
   if (status == BF_OK) status = bf_store_fsck(store, cli_flag(c, "gc"), collect_problem, problems, &report, &err);
   bf_store_close(store);
-  bool clean = report.missing == 0 && report.damaged == 0 && report.database_ok;
+  bool clean = report.missing == 0 && report.damaged == 0 && report.database_ok && report.index_ok;
   int code = clean ? 0 : bf_status_exit_code(BF_ERR_CORRUPT);
   if (status != BF_OK) {
     code = cli_fail(c, &err);

@@ -154,9 +154,14 @@ static void print_search(const cli *c, const bf_search_result *result, const cli
 
 static bf_status open_filled_store(const cli *c, bf_store **out, bf_error *err) {
   bf_store_list *list = NULL;
+  bf_store_query query = BF_STORE_QUERY_INIT;
+  query.filter = cli_text(c, "filter");
   bf_status status = cli_open_store(c, CLI_READS, out, err);
-  if (status == BF_OK) status = bf_store_find(*out, NULL, &list, err);
-  if (status == BF_OK && bf_store_list_count(list) == 0) {
+  if (status == BF_OK) status = bf_store_select(*out, &query, &list, err);
+  if (status == BF_OK && bf_store_list_count(list) == 0 && query.filter != NULL) {
+    status = cli_error(err, BF_ERR_NOT_FOUND,
+                       "no model of the repository meets the filter; `bestfit ls --filter` tries it alone");
+  } else if (status == BF_OK && bf_store_list_count(list) == 0) {
     char *directory = cli_repository(c);
     status = cli_error(
         err, BF_ERR_NOT_FOUND,
@@ -197,6 +202,7 @@ int cmd_search(cli *c) {
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
   options.strategy = cli_text(c, "strategy");
   options.exclude_domain = cli_text(c, "exclude-domain");
+  options.filter = cli_text(c, "filter");
   options.measure = cli_measure_options(c);
   double started = cli_now_ms();
   /* what is cheap to refuse is refused before the data are read */

@@ -105,8 +105,12 @@ int cmd_help(cli *c) {
     cli_print_markdown(stdout);
     return 0;
   }
+  bool man = cli_flag(c, "man");
   if (c->n_arguments == 0) {
-    cli_print_help(stdout);
+    if (man)
+      cli_print_manual(stdout);
+    else
+      cli_print_help(stdout);
     return 0;
   }
   const cli_verb *verb = cli_verb_find(c->arguments[0]);
@@ -116,7 +120,10 @@ int cmd_help(cli *c) {
                     c->arguments[0]);
     return cli_fail(c, &err);
   }
-  cli_print_verb_help(stdout, verb);
+  if (man)
+    cli_print_manual_verb(stdout, verb);
+  else
+    cli_print_verb_help(stdout, verb);
   return 0;
 }
 

@@ -104,6 +104,11 @@ json_t *cli_json_model(const bf_store_model *model) {
   json_object_set_new(value, "summary", cli_json_text(model->summary));
   json_object_set_new(value, "license", cli_json_text(model->license));
   json_object_set_new(value, "tags", split_tags(model->tags));
+  json_object_set_new(value, "aliases", split_tags(model->aliases));
+  json_t *metrics = json_object();
+  for (size_t i = 0; i < model->n_metrics; i++)
+    json_object_set_new(metrics, model->metrics[i].name, cli_json_number(model->metrics[i].value));
+  json_object_set_new(value, "metrics", metrics);
   json_object_set_new(value, "source_accuracy", cli_json_number(model->source_accuracy));
   json_object_set_new(value, "rows", json_integer((json_int_t)model->rows));
   json_object_set_new(value, "created", cli_json_text(model->created));

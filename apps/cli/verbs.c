@@ -14,19 +14,47 @@ static const cli_option add_options[] = {
     {"task", 0, CLI_TEXT, "TASK", "what the model does (default: the card's, else classification)"},
     {"domain", 0, CLI_TEXT, "DOMAIN", "where the training data come from (default: the model's name)"},
     {"license", 0, CLI_TEXT, "ID", "licence of the model, such as apache-2.0"},
-    {"tag", 0, CLI_LIST, "TAG", "a word to find it by; may be repeated"},
+    {"tag", 0, CLI_LIST, "TAG", "a word or key=value to find it by; may be repeated"},
     {"accuracy", 0, CLI_REAL, "X", "accuracy on the model's own held-out data, 0 to 1"},
+    {"metric", 0, CLI_LIST, "NAME=X", "a number measured of it, such as f1=0.83; may be repeated"},
     {"classes", 0, CLI_TEXT, "A,B,C", "class names in the order of the model's outputs"},
     {"new", 0, CLI_FLAG, NULL, "fail where the name exists, instead of adding its next version"},
     {"save-card", 0, CLI_TEXT, "FILE", "also write the card as stored to FILE"},
     {0}};
-static const cli_option ls_options[] = {{"all-versions", 'a', CLI_FLAG, NULL, "every version, not only the latest"},
-                                        {0}};
+static const cli_option ls_options[] = {
+    {"all-versions", 'a', CLI_FLAG, NULL, "every version, not only the latest"},
+    {"filter", 'f', CLI_TEXT, "EXPR", "only those that a condition holds for, as above"},
+    {"search", 0, CLI_TEXT, "WORDS",
+     "only those with all words in name, summary, card or tags, best first (sens*: a beginning)"},
+    {"sort", 0, CLI_TEXT, "A,-B", "by what, - for falling: -accuracy, created, tags.site, metrics.f1, …"},
+    {"columns", 0, CLI_TEXT, "A,B,C", "columns to show: model, size, task, alias, tags, tags.site, metrics.f1, …"},
+    {0}};
 static const cli_option show_options[] = {{"card", 0, CLI_FLAG, NULL, "print the model card alone"},
                                           {"all", 'a', CLI_FLAG, NULL, "every column and label, not the first 20"},
                                           {0}};
 static const cli_option fsck_options[] = {{"gc", 0, CLI_FLAG, NULL, "free unreferenced blobs and old temporary files"},
                                           {0}};
+static const cli_option tag_options[] = {
+    {"remove", 0, CLI_LIST, "KEY", "remove the tag with this key; may be repeated"}, {0}};
+static const cli_option alias_options[] = {{"remove", 0, CLI_FLAG, NULL, "remove the alias"}, {0}};
+static const cli_option edit_options[] = {
+    {"license", 0, CLI_TEXT, "ID", "licence of the model, such as apache-2.0"},
+    {"domain", 0, CLI_TEXT, "DOMAIN", "where the training data come from"},
+    {"task", 0, CLI_TEXT, "TASK", "what the model does"},
+    {"tag", 0, CLI_LIST, "TAG", "a tag of the card, in place of all that it has; may be repeated"},
+    {"accuracy", 0, CLI_REAL, "X", "accuracy on the model's own held-out data, 0 to 1"},
+    {"summary", 0, CLI_TEXT, "TEXT", "one sentence on what it is"},
+    {"metric", 0, CLI_LIST, "NAME=X", "a number measured of it, such as f1=0.83; may be repeated"},
+    {"card", 0, CLI_TEXT, "FILE", "the new card, which the options before override"},
+    {0}};
+static const cli_option log_options[] = {{"top", 'k', CLI_WHOLE, "N", "lines to print (default 0: all)"}, {0}};
+static const cli_option export_options[] = {
+    {"output", 'o', CLI_TEXT, "FILE", "where to write (default: the name after the slash, its version, .bestfit)"},
+    {0}};
+static const cli_option import_options[] = {
+    {"as", 0, CLI_TEXT, "OWNER/NAME", "another name for it here; its card is made to say so"},
+    {"new", 0, CLI_FLAG, NULL, "fail where the name exists, instead of adding its next version"},
+    {0}};
 static const cli_option sketch_options[] = {
     {"output", 'o', CLI_TEXT, "FILE", "where to write (default: DATA's last name with .sketch; -: standard output)"},
     {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of samples and buckets (default 20220706)"},
@@ -39,10 +67,13 @@ static const cli_option search_options[] = {
     {"strategy", 's', CLI_TEXT, "NAME", "how to rank (default similarity; see `bestfit strategies`)"},
     {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},
+    {"filter", 'f', CLI_TEXT, "EXPR", "rank only models that a condition holds for (see `bestfit help ls`)"},
     {"report", 0, CLI_TEXT, "FILE", "write an HTML page with plots that opens without a network"},
     {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
     {0}};
-static const cli_option help_options[] = {{"markdown", 0, CLI_FLAG, NULL, "all help as one Markdown page"}, {0}};
+static const cli_option help_options[] = {{"markdown", 0, CLI_FLAG, NULL, "all help as one Markdown page"},
+                                          {"man", 0, CLI_FLAG, NULL, "as a manual page (troff)"},
+                                          {0}};
 
 static const cli_option dataset_options[] = {
     {"format", 0, CLI_TEXT, "NAME", "format of the data, of the list below (default: sniffed)"},
@@ -96,23 +127,63 @@ static const cli_verb verbs[] = {
      "bestfit add gait.onnx --data train.csv --label activity --name lab/gait --license apache-2.0", add_options,
      DATA_AND_THREADS | CLI_USES_REPOSITORY, 1, 1, cmd_add},
     {"ls", "Repository", "list models", "[PATTERN] [options]",
-     "PATTERN is part of a name, or a shell pattern with * and ?.", "bestfit ls 'lab/*' --all-versions", ls_options,
-     CLI_USES_REPOSITORY, 0, 1, cmd_ls},
-    {"show", "Repository", "all about one model, or about a sketch file", "NAME[@VERSION]|SKETCH [options]", NULL,
-     "bestfit show lab/gait@2", show_options, CLI_USES_REPOSITORY, 1, 1, cmd_show},
+     "PATTERN is part of a name, or a shell pattern with * and ?. A condition compares name, owner, version, domain, "
+     "task,\n"
+     "kind, license, summary, rows, accuracy, created, size, tags.KEY, metrics.NAME or alias by = != < <= > >=, like\n"
+     "'lyo%', in ('a', 'b'), is null, joined by and, or, not and parentheses. Texts stand in single quotes. One that "
+     "names\n"
+     "version or alias looks at all versions.",
+     "bestfit ls --filter \"tags.site = 'lyon' and metrics.accuracy > 0.8 and task = 'classification'\" --sort "
+     "-accuracy",
+     ls_options, CLI_USES_REPOSITORY, 0, 1, cmd_ls},
+    {"show", "Repository", "all about one model, or about a sketch file", "NAME[@VERSION]|SKETCH [options]",
+     "Wherever a model is named, @ may be followed by a version, an alias or `latest`.",
+     "bestfit show lab/gait@production", show_options, CLI_USES_REPOSITORY, 1, 1, cmd_show},
     {"rm", "Repository", "remove a model, or one version", "NAME[@VERSION] [options]",
-     "Its files stay until `bestfit fsck --gc` frees them.", "bestfit rm lab/gait@1", no_options, CLI_USES_REPOSITORY,
-     1, 1, cmd_rm},
+     "Refused while an alias points to it. Its files stay until `bestfit fsck --gc` frees them.",
+     "bestfit rm lab/gait@1", no_options, CLI_USES_REPOSITORY, 1, 1, cmd_rm},
+    {"tag", "Repository", "set or remove tags of a version, or print them", "NAME[@VERSION] [TAG …] [options]",
+     "A TAG is a word, or key=value in place of the value that the key had. The card is not changed: `bestfit edit "
+     "--tag`\n"
+     "does that.",
+     "bestfit tag lab/gait@2 site=lyon reviewed --remove draft", tag_options, CLI_USES_REPOSITORY, 1, 1000, cmd_tag},
+    {"alias", "Repository", "let a name such as production point to a version", "NAME[@VERSION] [ALIAS] [options]",
+     "The model is then also NAME@ALIAS, in every command. Without ALIAS prints those that there are.",
+     "bestfit alias lab/gait@2 production", alias_options, CLI_USES_REPOSITORY, 1, 2, cmd_alias},
+    {"edit", "Repository", "change what the card of a version says", "NAME[@VERSION] [options]",
+     "Without options opens the card in $VISUAL or $EDITOR. The version keeps its number; the old card stays until\n"
+     "`bestfit fsck --gc`, and `bestfit log` has the hashes of both.",
+     "bestfit edit lab/gait --license apache-2.0 --metric f1=0.83", edit_options, CLI_USES_REPOSITORY, 1, 1, cmd_edit},
+    {"log", "Repository", "who changed what when, newest first", "[NAME] [options]", NULL,
+     "bestfit log lab/gait --top 20", log_options, CLI_USES_REPOSITORY, 0, 1, cmd_log},
+    {"export", "Repository", "write a model into one file", "NAME[@VERSION] [options]",
+     "The file is a zip archive with model.onnx, README.md (the card), sketch and manifest.json. Equal versions give "
+     "equal\n"
+     "bytes.",
+     "bestfit export lab/gait@production -o gait.bestfit", export_options, CLI_USES_REPOSITORY, 1, 1, cmd_export},
+    {"import", "Repository", "add a model from such a file", "FILE.bestfit [options]",
+     "Every hash is checked first. Tags and metrics come along; aliases too, where the model does not have them yet.",
+     "bestfit import gait.bestfit --as ours/gait", import_options, CLI_USES_REPOSITORY, 1, 1, cmd_import},
     {"fsck", "Repository", "check every byte of the repository against its hash", "[options]",
-     "Ends with exit code 6 where something is missing or damaged.", "bestfit fsck --gc", fsck_options,
-     CLI_USES_REPOSITORY, 0, 0, cmd_fsck},
+     "Ends with exit code 6 where something is missing or damaged. --gc also makes the full-text index anew where it "
+     "is\n"
+     "damaged.",
+     "bestfit fsck --gc", fsck_options, CLI_USES_REPOSITORY, 0, 0, cmd_fsck},
     {"sketch", "Sketches", "summarise a dataset, so that it can be searched for without its rows", "DATA [options]",
      "The sketch holds no row, but is not anonymous: it holds extremes, quantiles and averages of at least eight rows.",
      "bestfit sketch train.parquet --label activity -o train.sketch", sketch_options, DATA_AND_THREADS, 1, 1,
      cmd_sketch},
+    {"completion", "Other", "completion of commands, options and names for a shell", "SHELL",
+     "SHELL is bash, zsh or fish.", "source <(bestfit completion bash)", no_options, 0, 1, 1, cmd_completion},
     {"help", "Other", "help on a command", "[COMMAND] [options]", NULL, "bestfit help search", help_options, 0, 0, 1,
      cmd_help},
     {"version", "Other", "version of the program", "", NULL, "bestfit version", no_options, 0, 0, 0, cmd_version},
+};
+
+/* For completion scripts: found by name and listed nowhere. */
+static const cli_verb hidden_verbs[] = {
+    {"__complete", "Other", "names that complete a word", "models|verbs [PREFIX]", NULL,
+     "bestfit __complete models lab/", no_options, CLI_USES_REPOSITORY, 1, 2, cmd_complete},
 };
 
 const cli_verb *cli_verb_at(size_t i) {
@@ -122,6 +193,8 @@ const cli_verb *cli_verb_at(size_t i) {
 const cli_verb *cli_verb_find(const char *name) {
   for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
     if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+  for (size_t i = 0; i < sizeof hidden_verbs / sizeof *hidden_verbs; i++)
+    if (strcmp(hidden_verbs[i].name, name) == 0) return &hidden_verbs[i];
   return NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include <bestfit/store.h>
 
+#include "base/name.h"
 #include "store/blobs.h"
 
 typedef struct bf__db bf__db;
@@ -20,31 +21,100 @@ bf_status bf__db_begin(bf__db *db, bf_error *err);
 bf_status bf__db_commit(bf__db *db, bf_error *err);
 void bf__db_rollback(bf__db *db);
 
+#define BF__ALIAS_MAX 64
+
+/* "owner/name", "owner/name@2", "owner/name@production" taken apart; version 0 and alias "": all, or the latest. */
+typedef struct bf__selector {
+  char name[BF__NAME_MAX + 1];
+  uint32_t version;
+  char alias[BF__ALIAS_MAX + 1];
+  bool latest; /* @latest */
+} bf__selector;
+
+/* Who does what when, for the audit row of a change. */
+typedef struct bf__act {
+  const char *time, *who, *action;
+} bf__act;
+bf_status bf__db_audit(bf__db *db, const bf__act *act, const char *name, uint32_t version, const char *detail,
+                       bf_error *err);
+
+/* ---- versions (database_write.c) ---- */
+
 /* The three files of a version. */
 typedef struct bf__version_blobs {
   bf__blob model, card, sketch; /* sketch.sha256 is "": none */
 } bf__version_blobs;
 
+/* A word (value NULL), or a key with its value. */
+typedef struct bf__tag {
+  const char *key, *value;
+} bf__tag;
+
 /* The latest version of a model, *version 0: there is none. */
 bf_status bf__db_latest(bf__db *db, const char *name, uint32_t *version, bf__version_blobs *blobs, bf_error *err);
-/* Writes the next version and its audit row; inside a transaction. */
-bf_status bf__db_insert(bf__db *db, const bf_store_entry *entry, const bf__version_blobs *blobs, const char *time,
-                        uint32_t *version, bf_error *err);
-/* Removes one version (0: all of the model) with audit rows; inside a transaction. 0 removed is not an error here.
- * BF_ERR_EXISTS: an alias points to one of them. */
-bf_status bf__db_remove(bf__db *db, const char *name, uint32_t version, const char *time, uint32_t *n_removed,
+/* Writes the next version, its tags and metrics, the words of its card, and the audit row; inside a transaction. *id is
+ * the row that the calls below want. */
+bf_status bf__db_insert(bf__db *db, const bf_store_entry *entry, const bf__tag *tags, size_t n_tags,
+                        const bf__version_blobs *blobs, const bf__act *act, uint32_t *version, int64_t *id,
                         bf_error *err);
-bf_status bf__db_audit(bf__db *db, const char *time, const char *action, const char *name, uint32_t version,
-                       bf_error *err);
+/* Removes one version (0: all of the model) with audit rows; inside a transaction. 0 removed is not an error here. The
+ * caller has seen that no alias points to one of them. */
+bf_status bf__db_remove(bf__db *db, const char *name, uint32_t version, const bf__act *act, uint32_t *n_removed,
+                        bf_error *err);
 
-/* Each stored version by name and number; strings live for the call. name NULL: the latest of each; version 0: all. */
-typedef bf_status (*bf__db_model_fn)(void *context, const bf_store_model *model, bf_error *err);
-bf_status bf__db_each_model(bf__db *db, const char *name, uint32_t version, bf__db_model_fn fn, void *context,
-                            bf_error *err);
+/* A version that a selector names (without version and alias: the latest); id 0: there is none. */
+typedef struct bf__version {
+  int64_t id;
+  uint32_t number;
+  char card_sha256[65];
+} bf__version;
+bf_status bf__db_find_version(bf__db *db, const bf__selector *which, bf__version *out, bf_error *err);
 
-/* The name of each model that has a version. */
+/* Columns of a version; NULL stays. */
+typedef struct bf__columns {
+  const char *domain, *task, *summary, *license;
+  const bf__blob *card;
+} bf__columns;
+bf_status bf__db_set_columns(bf__db *db, int64_t id, const bf__columns *columns, bf_error *err);
+bf_status bf__db_set_tag(bf__db *db, int64_t id, const bf__tag *tag, bf_error *err);
+bf_status bf__db_remove_tag(bf__db *db, int64_t id, const char *key, bool *was, bf_error *err);
+bf_status bf__db_count_tags(bf__db *db, int64_t id, uint64_t *out, bf_error *err);
+bf_status bf__db_set_metric(bf__db *db, int64_t id, const char *name, double value, bf_error *err);
+bf_status bf__db_remove_metric(bf__db *db, int64_t id, const char *name, bool *was, bf_error *err);
+/* *was: the number that it pointed to, 0: none. With keep, one that points somewhere stays. */
+bf_status bf__db_set_alias(bf__db *db, const char *name, const char *alias, int64_t id, bool keep, uint32_t *was,
+                           bf_error *err);
+bf_status bf__db_remove_alias(bf__db *db, const char *name, const char *alias, uint32_t *was, bf_error *err);
+
+/* Writes what full-text search knows of a version. card NULL: its words stay. */
+bf_status bf__db_index(bf__db *db, int64_t id, const uint8_t *card, size_t card_bytes, bf_error *err);
+/* A version that full-text search does not know yet; id 0: all are known. */
+bf_status bf__db_unindexed(bf__db *db, bf__version *out, bf_error *err);
+/* Forgets all words; every version is unindexed then. */
+bf_status bf__db_forget_index(bf__db *db, bf_error *err);
+
+/* ---- reading (database_read.c) ---- */
+
+/* Which versions, in which order; NULL, 0, "" mean not asked. */
+typedef struct bf__filter bf__filter;
+typedef struct bf__db_query {
+  const bf__selector *which; /* by name, version or alias */
+  bool all_versions;         /* else the latest of each */
+  const bf__filter *filter, *sort;
+  const char *words; /* FTS5's own language */
+} bf__db_query;
+/* Each stored version; strings live for the call. `metrics` is "name=value,…" for model->metrics, which is not filled.
+ */
+typedef bf_status (*bf__db_model_fn)(void *context, const bf_store_model *model, const char *metrics, bf_error *err);
+bf_status bf__db_each_model(bf__db *db, const bf__db_query *query, bf__db_model_fn fn, void *context, bf_error *err);
+
+/* The name of each model that has a version; each alias of a model (of one of its versions, where version is not 0). */
 typedef void (*bf__db_name_fn)(void *context, const char *name);
 bf_status bf__db_each_name(bf__db *db, bf__db_name_fn fn, void *context, bf_error *err);
+bf_status bf__db_each_alias(bf__db *db, const char *name, uint32_t version, bf__db_name_fn fn, void *context,
+                            bf_error *err);
+bf_status bf__db_each_event(bf__db *db, const char *name, uint64_t limit, bf_store_event_fn fn, void *context,
+                            bf_error *err);
 
 /* Each reference from a version to a blob, by hash. */
 typedef struct bf__db_reference {
@@ -56,11 +126,16 @@ typedef bf_status (*bf__db_reference_fn)(void *context, const bf__db_reference *
 bf_status bf__db_each_reference(bf__db *db, bf__db_reference_fn fn, void *context, bf_error *err);
 bf_status bf__db_is_referenced(bf__db *db, const char *sha256, bool *out, bf_error *err);
 bf_status bf__db_count(bf__db *db, uint64_t *models, uint64_t *versions, bf_error *err);
+
+/* ---- checking ---- */
+
 /* Forgets the rows of blobs that no version refers to; inside a transaction. */
 bf_status bf__db_forget_blobs(bf__db *db, bf_error *err);
-
-/* Integrity and foreign keys: a line each problem; *ok false if there was one. */
+/* Integrity, foreign keys, aliases, metrics: a line each problem; *ok false if there was one. */
 typedef void (*bf__db_line_fn)(void *context, const char *line);
 bf_status bf__db_check(bf__db *db, bf__db_line_fn fn, void *context, bool *ok, bf_error *err);
+/* Whether full-text search agrees with itself (not where the database is open for reading only) and with the versions.
+ */
+bf_status bf__db_check_index(bf__db *db, bool read_only, bf__db_line_fn fn, void *context, bool *ok, bf_error *err);
 
 #endif

@@ -46,6 +46,12 @@ static void say_database(void *context, const char *line) {
       line);
 }
 
+static void say_index(void *context, const char *line) {
+  const fsck *f = context;
+  say(f, f->gc ? "note" : "warning", "full-text search: %.300s%s", line,
+      f->gc ? "; made anew" : ": fsck --gc makes it anew");
+}
+
 static bf_status collect(void *context, const bf__db_reference *r, bf_error *err) {
   fsck *f = context;
   if (!bf__is_sha256(r->sha256)) {
@@ -177,13 +183,16 @@ static bf_status free_file(void *context, const bf__blob_file *file, bf_error *e
 
 static bf_status collect_garbage(fsck *f, bf_error *err) {
   char now[BF__TIME_BYTES];
+  bf__act act = {.time = now, .who = f->store->who, .action = "gc"};
   bf_status status = BF_OK;
   bf__store_time(now);
   BF_TRY(bf__db_begin(f->store->db, err));
   BF_TRY(bf__blobs_walk(f->store->blobs, free_file, f, err));
   BF_TRY(bf__db_forget_blobs(f->store->db, err));
-  BF_TRY(bf__db_audit(f->store->db, now, "gc", "", 0, err));
+  if (!f->report->index_ok) BF_TRY(bf__db_forget_index(f->store->db, err));
+  BF_TRY(bf__db_audit(f->store->db, &act, "", 0, "", err));
   BF_TRY(bf__db_commit(f->store->db, err));
+  if (!f->report->index_ok) BF_TRY(bf__store_index_missing(f->store, err));
 out:
   if (status != BF_OK) bf__db_rollback(f->store->db);
   return status;
@@ -194,9 +203,11 @@ bf_status bf_store_fsck(bf_store *store, bool gc, bf_fsck_fn each, void *context
   bf_fsck_report report = {0};
   fsck f = {.store = store, .gc = gc, .each = each, .context = context, .report = &report};
   bf__error_clear(err);
+  report.index_ok = true;
   *out = report;
   if (gc) BF_TRY(bf__store_check_writable(store, err));
   BF_TRY(check_database(&f, err));
+  if (report.database_ok) BF_TRY(bf__db_check_index(store->db, store->read_only, say_index, &f, &report.index_ok, err));
   for (size_t from = 0, to; from < f.n; from = to) {
     for (to = from + 1; to < f.n && strcmp(f.references[to].sha256, f.references[from].sha256) == 0;) ++to;
     BF_TRY(check_blob(&f, from, to, err));

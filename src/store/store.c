@@ -9,15 +9,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/name.h"
-#include "store/near_names.h"
+#include "base/parse.h"
 #include "store/store_internal.h"
 
 #define BUSY_TIMEOUT_MS 30000
@@ -34,8 +36,7 @@ bf_status bf__store_check_writable(const bf_store *store, bf_error *err) {
   return bf__error(err, BF_ERR_INVALID_ARGUMENT, "repository %.150s was opened for reading only", store->directory);
 }
 
-/* Copies what the caller's version of a struct has; the rest keeps its default. */
-static bf_status take_struct(void *to, size_t to_bytes, const void *from, const char *what, bf_error *err) {
+bf_status bf__store_take_struct(void *to, size_t to_bytes, const void *from, const char *what, bf_error *err) {
   size_t n = *(const size_t *)from;
   if (n < sizeof(size_t))
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%s is not initialised: use its _INIT macro", what);
@@ -44,6 +45,47 @@ static bf_status take_struct(void *to, size_t to_bytes, const void *from, const 
 }
 
 /* ------------------------------------------------------------------ opening */
+
+/* Who writes, for the audit log: what the caller says, else $USER, else the user's number. One line, whole characters.
+ */
+static void choose_who(char out[BF__WHO_BYTES], const char *given) {
+  if (given == NULL || given[0] == 0) given = getenv("USER");
+  if (given == NULL || given[0] == 0) {
+    snprintf(out, BF__WHO_BYTES, "uid %lu", (unsigned long)geteuid());
+    return;
+  }
+  size_t n = strnlen(given, BF__WHO_BYTES - 1);
+  n = bf__utf8_check(given, n);
+  for (size_t i = 0; i < n; ++i) out[i] = (unsigned char)given[i] < 0x20 || given[i] == 0x7F ? '?' : given[i];
+  out[n] = 0;
+}
+
+/* Gives full-text search the cards that it does not know: those of a repository of schema 1, or after fsck --gc made it
+ * forget. */
+bf_status bf__store_index_missing(bf_store *store, bf_error *err) {
+  bf_status status = BF_OK;
+  bf__version v;
+  BF_TRY(bf__db_unindexed(store->db, &v, err));
+  if (v.id == 0) return BF_OK;
+  BF_TRY(bf__db_begin(store->db, err));
+  for (;;) {
+    uint8_t *card = NULL;
+    size_t n = 0;
+    BF_TRY(bf__db_unindexed(store->db, &v, err)); /* anew: another process may have been faster */
+    if (v.id == 0) break;
+    /* A card that is missing or damaged has no words; fsck tells of it. */
+    status = bf__blobs_read(store->blobs, v.card_sha256, &card, &n, err);
+    if (status != BF_ERR_MEMORY)
+      status = bf__db_index(store->db, v.id, card != NULL ? card : (const uint8_t *)"", n, err);
+    free(card);
+    if (status != BF_OK) goto out;
+  }
+  BF_TRY(bf__db_commit(store->db, err));
+  bf__error_clear(err);
+out:
+  if (status != BF_OK) bf__db_rollback(store->db);
+  return status;
+}
 
 /* Whether blobs/sha256 has any entry: an empty database beside it is a lost one, not a new one. */
 static bool has_blobs(const char *directory) {
@@ -82,7 +124,7 @@ bf_status bf_store_open(const char *directory, const bf_store_options *options, 
   *out = NULL;
   if (directory == NULL || directory[0] == 0)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no repository given: give --repo DIR");
-  if (options != NULL) BF_TRY(take_struct(&chosen, sizeof chosen, options, "bf_store_options", err));
+  if (options != NULL) BF_TRY(bf__store_take_struct(&chosen, sizeof chosen, options, "bf_store_options", err));
   bool create = chosen.create && !chosen.read_only;
   store = bf__alloc(1, sizeof *store);
   if (store != NULL) store->directory = bf__strdup(directory);
@@ -92,11 +134,13 @@ bf_status bf_store_open(const char *directory, const bf_store_options *options, 
     goto out;
   }
   store->read_only = chosen.read_only;
+  choose_who(store->who, chosen.who);
   BF_TRY(check_place(directory, path, create, err));
   if (create) BF_TRY(bf__make_directories(directory, err));
   BF_TRY(bf__db_open(path, create, chosen.read_only,
                      chosen.busy_timeout_ms == 0 ? BUSY_TIMEOUT_MS : chosen.busy_timeout_ms, &store->db, err));
   BF_TRY(bf__blobs_open(directory, !chosen.read_only, &store->blobs, err));
+  if (!chosen.read_only) BF_TRY(bf__store_index_missing(store, err));
   *out = store;
   store = NULL;
 out:
@@ -131,7 +175,17 @@ static bf_status check_entry(const bf_store_entry *entry, bf_error *err) {
     wrong = "a number of tags without tags";
   else if (isinf(entry->source_accuracy))
     wrong = "an infinite source accuracy";
+  else if ((entry->n_metrics > 0 && entry->metrics == NULL) || (entry->n_aliases > 0 && entry->aliases == NULL))
+    wrong = "a number of metrics or aliases without any";
   if (wrong != NULL) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "cannot add %.120s: %s", entry->name, wrong);
+  for (size_t i = 0; i < entry->n_metrics; ++i) {
+    status = bf__check_metric(&entry->metrics[i], err);
+    if (status != BF_OK) return status;
+  }
+  for (size_t i = 0; i < entry->n_aliases; ++i) {
+    status = bf__check_alias(entry->aliases[i], err);
+    if (status != BF_OK) return status;
+  }
   return BF_OK;
 }
 
@@ -153,9 +207,8 @@ out:
   return status;
 }
 
-/* Removes what a failed add has put, unless another process has come to refer to it. Best effort: fsck finds the rest.
- */
-static void discard(bf_store *store, const bf__version_blobs *blobs) {
+/* Best effort: fsck finds the rest. */
+void bf__store_discard(bf_store *store, const bf__version_blobs *blobs) {
   const bf__blob *each[] = {&blobs->model, &blobs->card, &blobs->sketch};
   if (!blobs->model.created && !blobs->card.created && !blobs->sketch.created) return;
   if (bf__db_begin(store->db, NULL) != BF_OK) return;
@@ -198,172 +251,83 @@ bf_status bf_store_add(bf_store *store, const bf_store_entry *given, uint32_t *v
   bf__version_blobs blobs = {0};
   char now[BF__TIME_BYTES];
   uint32_t number = 0;
+  uint32_t was = 0;
+  int64_t id = 0;
+  bf__tags tags = {0};
+  bf__act act = {.time = now, .who = store->who, .action = "add"};
   bf__error_clear(err);
   *version = 0;
   bf__store_time(now);
   BF_TRY(bf__store_check_writable(store, err));
-  BF_TRY(take_struct(&entry, sizeof entry, given, "bf_store_entry", err));
+  BF_TRY(bf__store_take_struct(&entry, sizeof entry, given, "bf_store_entry", err));
   BF_TRY(check_entry(&entry, err));
+  BF_TRY(bf__tags_read(entry.tags, entry.n_tags, &tags, err));
+  if (entry.origin != NULL) act.action = "import";
   if (entry.new_only) BF_TRY(check_new(store, &entry, NULL, version, err)); /* before copying gigabytes in vain */
   BF_TRY(put_blobs(store, &entry, &blobs, err));
   BF_TRY(bf__db_begin(store->db, err));
   BF_TRY(check_new(store, &entry, &blobs, version, err));
   BF_TRY(put_blobs(store, &entry, &blobs, err));
-  BF_TRY(bf__db_insert(store->db, &entry, &blobs, now, &number, err));
+  BF_TRY(bf__db_insert(store->db, &entry, tags.items, tags.n, &blobs, &act, &number, &id, err));
+  for (size_t i = 0; i < entry.n_aliases; ++i)
+    BF_TRY(bf__db_set_alias(store->db, entry.name, entry.aliases[i], id, true, &was, err));
   BF_TRY(bf__db_commit(store->db, err));
   *version = number;
 out:
   if (status != BF_OK) {
     bf__db_rollback(store->db);
-    discard(store, &blobs);
+    bf__store_discard(store, &blobs);
   }
+  bf__tags_deinit(&tags);
   return status;
 }
 
-/* ------------------------------------------------------------------ finding */
+/* ------------------------------------------------------------------ removing */
 
-struct bf_store_list {
-  bf_store_model *items; /* all strings of an item lie in one block, which starts at its name */
-  size_t n, capacity;
-};
+typedef struct alias_note {
+  char first[BF__ALIAS_MAX + 1];
+  size_t n;
+} alias_note;
 
-static const char *copy_string(char **at, const char *s) {
-  if (s == NULL) return NULL;
-  size_t n = strlen(s) + 1;
-  char *to = memcpy(*at, s, n);
-  *at += n;
-  return to;
+static void note_alias(void *context, const char *alias) {
+  alias_note *note = context;
+  if (note->n++ == 0) snprintf(note->first, sizeof note->first, "%s", alias);
 }
 
-static bf_status list_append(void *context, const bf_store_model *m, bf_error *err) {
-  bf_store_list *list = context;
-  if (list->n == list->capacity) {
-    size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-    bf_store_model *grown = bf__realloc(list->items, capacity, sizeof *grown);
-    if (grown == NULL) return bf__error_memory(err, capacity * sizeof *grown);
-    list->items = grown;
-    list->capacity = capacity;
-  }
-  const char *const strings[] = {m->name, m->domain,       m->task,        m->kind,          m->summary, m->license,
-                                 m->tags, m->model_sha256, m->card_sha256, m->sketch_sha256, m->created};
-  size_t bytes = 0;
-  for (size_t i = 0; i < sizeof strings / sizeof *strings; ++i)
-    bytes += strings[i] == NULL ? 0 : strlen(strings[i]) + 1;
-  char *at = bf__alloc(bytes, 1);
-  if (at == NULL) return bf__error_memory(err, bytes);
-  bf_store_model copy = *m;
-  copy.name = copy_string(&at, m->name);
-  copy.domain = copy_string(&at, m->domain);
-  copy.task = copy_string(&at, m->task);
-  copy.kind = copy_string(&at, m->kind);
-  copy.summary = copy_string(&at, m->summary);
-  copy.license = copy_string(&at, m->license);
-  copy.tags = copy_string(&at, m->tags);
-  copy.model_sha256 = copy_string(&at, m->model_sha256);
-  copy.card_sha256 = copy_string(&at, m->card_sha256);
-  copy.sketch_sha256 = copy_string(&at, m->sketch_sha256);
-  copy.created = copy_string(&at, m->created);
-  list->items[list->n++] = copy;
-  return BF_OK;
-}
-
-size_t bf_store_list_count(const bf_store_list *list) {
-  return list == NULL ? 0 : list->n;
-}
-const bf_store_model *bf_store_list_at(const bf_store_list *list, size_t i) {
-  return list != NULL && i < list->n ? &list->items[i] : NULL;
-}
-void bf_store_list_free(bf_store_list *list) {
-  if (list == NULL) return;
-  for (size_t i = 0; i < list->n; ++i) free((char *)list->items[i].name);
-  free(list->items);
-  free(list);
-}
-
-/* Takes "owner/name" or "owner/name@2" apart; *version 0: all. */
-typedef struct selector {
-  char name[BF__NAME_MAX + 1];
-  uint32_t version;
-} selector;
-
-static bf_status parse_selector(const char *which, selector *out, bf_error *err) {
-  const char *at = strrchr(which, '@');
-  size_t n = at != NULL ? (size_t)(at - which) : strlen(which);
-  *out = (selector){0};
-  if (n > BF__NAME_MAX) return bf__error(err, BF_ERR_NOT_FOUND, "no model \"%.60s…\"; bestfit ls lists all", which);
-  memcpy(out->name, which, n);
-  if (at == NULL) return BF_OK;
-  uint64_t version = 0;
-  for (const char *c = at + 1; *c != 0; ++c) {
-    if (*c < '0' || *c > '9' || version > UINT32_MAX) {
-      version = 0;
-      break;
-    }
-    version = version * 10 + (uint64_t)(*c - '0');
-  }
-  if (version == 0 || version > UINT32_MAX)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "\"%.100s\": a version is a number from 1, as in %.80s@1", which,
-                     out->name);
-  out->version = (uint32_t)version;
-  return BF_OK;
-}
-
-static void offer_name(void *context, const char *name) {
-  bf__near_names_offer(context, name);
-}
-
-/* BF_ERR_NOT_FOUND with what may have been meant. */
-static bf_status not_found(bf_store *store, const selector *wanted, bf_error *err) {
-  bf__version_blobs blobs;
-  uint32_t latest = 0;
-  bf_status status = bf__db_latest(store->db, wanted->name, &latest, &blobs, err);
-  if (status != BF_OK) return status;
-  if (latest != 0)
-    return bf__error(err, BF_ERR_NOT_FOUND, "%.150s has no version %u; the latest is %u", wanted->name, wanted->version,
-                     latest);
-  bf__near_names near = {.wanted = wanted->name};
-  status = bf__db_each_name(store->db, offer_name, &near, err);
-  if (status != BF_OK) return status;
-  if (near.n == 0) return bf__error(err, BF_ERR_NOT_FOUND, "no model %.150s; bestfit ls lists all", wanted->name);
-  return bf__error(err, BF_ERR_NOT_FOUND, "no model %.60s; did you mean %.48s%s%.48s%s%.48s?", wanted->name,
-                   near.names[0], near.n > 1 ? ", " : "", near.names[1], near.n > 2 ? ", " : "", near.names[2]);
-}
-
-bf_status bf_store_find(bf_store *store, const char *which, bf_store_list **out, bf_error *err) {
-  bf_status status = BF_OK;
-  selector wanted = {0};
-  bool all = which == NULL || which[0] == 0;
-  bf__error_clear(err);
-  *out = NULL;
-  bf_store_list *list = bf__alloc(1, sizeof *list);
-  if (list == NULL) return bf__error_memory(err, sizeof *list);
-  if (!all) BF_TRY(parse_selector(which, &wanted, err));
-  BF_TRY(bf__db_each_model(store->db, all ? NULL : wanted.name, wanted.version, list_append, list, err));
-  if (!all && list->n == 0) {
-    status = not_found(store, &wanted, err);
-    goto out;
-  }
-  *out = list;
-  list = NULL;
-out:
-  bf_store_list_free(list);
-  return status;
+static bf_status check_unaliased(bf_store *store, const bf__selector *wanted, bf_error *err) {
+  alias_note note = {.n = 0};
+  char more[48] = "";
+  char version[16] = "";
+  bf_status status = bf__db_each_alias(store->db, wanted->name, wanted->version, note_alias, &note, err);
+  if (status != BF_OK || note.n == 0) return status;
+  if (note.n > 1) snprintf(more, sizeof more, " (and %zu more)", note.n - 1);
+  if (wanted->version != 0) snprintf(version, sizeof version, "@%u", wanted->version);
+  return bf__error(err, BF_ERR_EXISTS,
+                   "nothing was removed: %.60s%s has the alias %.40s%s; `bestfit alias %.50s %.30s --remove` drops it",
+                   wanted->name, version, note.first, more, wanted->name, note.first);
 }
 
 bf_status bf_store_remove(bf_store *store, const char *which, uint32_t *n_removed, bf_error *err) {
   bf_status status = BF_OK;
-  selector wanted;
+  bf__selector wanted;
+  bf__version version = {0};
   char now[BF__TIME_BYTES];
+  bf__act act = {.time = now, .who = store->who, .action = "remove"};
   uint32_t n = 0;
   bf__error_clear(err);
   *n_removed = 0;
   bf__store_time(now);
   BF_TRY(bf__store_check_writable(store, err));
-  BF_TRY(parse_selector(which == NULL ? "" : which, &wanted, err));
+  BF_TRY(bf__store_parse_selector(which == NULL ? "" : which, &wanted, err));
   BF_TRY(bf__db_begin(store->db, err));
-  BF_TRY(bf__db_remove(store->db, wanted.name, wanted.version, now, &n, err));
+  if (wanted.alias[0] != 0 || wanted.latest) { /* an alias stands for the number that it points to now */
+    BF_TRY(bf__store_find_version(store, &wanted, &version, err));
+    wanted.version = version.number;
+  }
+  BF_TRY(check_unaliased(store, &wanted, err));
+  BF_TRY(bf__db_remove(store->db, wanted.name, wanted.version, &act, &n, err));
   if (n == 0) {
-    status = not_found(store, &wanted, err);
+    status = bf__store_not_found(store, &wanted, err);
     goto out;
   }
   BF_TRY(bf__db_commit(store->db, err));
@@ -372,6 +336,8 @@ out:
   if (status != BF_OK) bf__db_rollback(store->db);
   return status;
 }
+
+/* ------------------------------------------------------------------ bytes */
 
 bf_status bf_store_read_blob(bf_store *store, const char *sha256, uint8_t **out, size_t *out_bytes, bf_error *err) {
   bf__error_clear(err);
