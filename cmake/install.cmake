@@ -1,4 +1,4 @@
-# make install: program, library, headers, DuckDB beside the library, plot scripts, pkg-config and CMake config.
+# make install: program, library, headers, DuckDB beside the library, plot scripts, manual pages, completion, pkg-config and CMake config.
 include(CMakePackageConfigHelpers)
 install(TARGETS bestfit EXPORT bestfitTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/bestfit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
@@ -7,6 +7,13 @@ file(GLOB BESTFIT_SHARE ${BESTFIT_DEPS}/share/bestfit/*.js)
 install(FILES ${BESTFIT_SHARE} DESTINATION ${CMAKE_INSTALL_DATADIR}/bestfit)
 if(TARGET bestfit-cli)
   install(TARGETS bestfit-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # The program prints its own manual and completion, so that neither can say what it does not know.
+  install(CODE "execute_process(COMMAND ${CMAKE_COMMAND} -DBESTFIT=$<TARGET_FILE:bestfit-cli> -DFOLDER=${CMAKE_BINARY_DIR}/documentation
+    -P ${CMAKE_SOURCE_DIR}/cmake/print_documentation.cmake COMMAND_ERROR_IS_FATAL ANY)")
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/documentation/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})
+  install(FILES ${CMAKE_BINARY_DIR}/documentation/bestfit.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME bestfit)
+  install(FILES ${CMAKE_BINARY_DIR}/documentation/_bestfit DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${CMAKE_BINARY_DIR}/documentation/bestfit.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
 configure_file(cmake/bestfit.pc.in bestfit.pc @ONLY)

@@ -4,6 +4,7 @@
 
 #include <bestfit/card.h>
 
+#include "base/parse.h"
 #include "model/card_yaml.h"
 
 #define BF__CARD_MAX_BYTES ((size_t)1 << 20)
@@ -32,15 +33,11 @@ typedef struct bf__card_parts {
 /* Checks size, UTF-8 and zeros, and finds the parts. BF_ERR_LIMIT, BF_ERR_FORMAT. No front matter is no error here. */
 bf_status bf__card_split(const char *bytes, size_t n, bf__card_parts *out, bf_error *err);
 
-/* Offset of the first byte that is not UTF-8; n where all is. */
-size_t bf__utf8_check(const char *bytes, size_t n);
 /* Blanks and control characters folded into single blanks, at most BF__CARD_SUMMARY_BYTES, whole characters. You own
  * it; NULL: no memory. */
 char *bf__fold(const char *text, size_t n);
 /* The first paragraph of Markdown that is not a heading, folded; "" if none. You own it; NULL: no memory. */
 char *bf__first_paragraph(const char *body, size_t n);
-/* A number, all of the text, finite, whatever the locale. */
-bool bf__number_of(const char *text, double *out);
 /* Whether a task is one of the known ones, which `known` lists. */
 bool bf__is_task(const char *task);
 extern const char bf__known_tasks[];

@@ -1,10 +1,10 @@
 /* Vega-Lite specifications of the report's plots, with their data inside. Three colours that colour-blind readers tell
  * apart: grey the target, blue the best model, orange the worst. Headings are HTML, not part of the plots, so that they
  * wrap, can be searched and are read aloud. User text enters as data and titles only, never as an expression. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "report/report_internal.h"
 
 static const char *const side_colours[BF__SIDES] = {"#5f6b76", "#0b6bcb", "#c4570a"};

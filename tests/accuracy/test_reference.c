@@ -1,98 +1,14 @@
 /* Rankings by data alone against the serving accuracies that were measured for real models, and orders from sketches
  * against orders from raw rows. The own domain of a target is never a candidate. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bestfit/search.h>
-
-#include "collections.h"
 #include "measure/measure_internal.h"
 #include "raw_dense.h"
+#include "reference_testing.h"
 #include "sketch/view.h"
-
-static char scratch[] = "/tmp/bestfit-reference-XXXXXX";
-
-static const char *data_folder(void) {
-  const char *data = getenv("BESTFIT_DATA");
-  if (!data) {
-    print_message("skipped: BESTFIT_DATA is not set\n");
-    skip();
-  }
-  return data;
-}
-
-static bf_sketch *sketch_of(const char *path) {
-  bf_dataset *dataset = NULL;
-  bf_sketch *sketch = NULL;
-  bf_error err = {0};
-  if (bf_dataset_open(path, NULL, &dataset, &err) != BF_OK || bf_sketch_build(dataset, NULL, &sketch, &err) != BF_OK)
-    fail_msg("%s: %s", path, err.message);
-  bf_dataset_close(dataset);
-  return sketch;
-}
-
-typedef struct scored {
-  double spearman, regret;
-} scored;
-
-/* Scores by a strategy of every candidate for one target, higher is better, in the order of the domains; the target's
- * own is NaN. */
-static void scores_of(const bench_collection *c, bf_sketch **sketches, size_t target, const char *strategy,
-                      double *scores) {
-  bf_candidate candidates[BENCH_MAX_DOMAINS];
-  for (size_t s = 0; s < c->n; s++)
-    candidates[s] = (bf_candidate){.id = c->domains[s].name,
-                                   .version = 1,
-                                   .domain = c->domains[s].name,
-                                   .sketch = sketches[s],
-                                   .source_accuracy = c->accuracy[s][s]};
-  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
-  options.strategy = strategy;
-  options.exclude_domain = c->domains[target].name;
-  bf_search_result *result = NULL;
-  bf_error err = {0};
-  if (bf_rank(candidates, c->n, sketches[target], &options, &result, &err) != BF_OK)
-    fail_msg("%s: %s", strategy, err.message);
-  for (size_t s = 0; s < c->n; s++) scores[s] = NAN;
-  for (size_t i = 0; i < bf_search_result_count(result); i++) {
-    const bf_ranked *r = bf_search_result_at(result, i);
-    scores[r->candidate] = r->score;
-  }
-  bf_search_result_free(result);
-}
-
-static scored score_target(const bench_collection *c, size_t target, const double *scores) {
-  double score[BENCH_MAX_DOMAINS], accuracy[BENCH_MAX_DOMAINS];
-  size_t n = 0;
-  for (size_t s = 0; s < c->n; s++) {
-    if (s == target) continue;
-    assert_false(isnan(scores[s])); /* every other domain is a candidate with a score */
-    score[n] = scores[s];
-    accuracy[n++] = c->accuracy[s][target];
-  }
-  return (scored){bench_spearman(score, accuracy, n), bench_regret(score, accuracy, n)};
-}
-
-static scored mean_over_targets(const bench_collection *c, bf_sketch **sketches, const char *strategy) {
-  scored sum = {0};
-  for (size_t t = 0; t < c->n; t++) {
-    double scores[BENCH_MAX_DOMAINS];
-    scores_of(c, sketches, t, strategy, scores);
-    scored one = score_target(c, t, scores);
-    sum.spearman += one.spearman / (double)c->n;
-    sum.regret += one.regret / (double)c->n;
-  }
-  print_message("  %-20s Spearman %6.3f  regret %.4f\n", strategy, sum.spearman, sum.regret);
-  return sum;
-}
 
 /* The paper's JSD on the raw rows, for comparison. */
 static void print_raw_jsd(const bench_collection *c) {
@@ -113,16 +29,6 @@ static void print_raw_jsd(const bench_collection *c) {
   }
   print_message("  %-20s Spearman %6.3f  regret %.4f\n", "paper-jsd, raw rows", sum.spearman, sum.regret);
   for (size_t s = 0; s < c->n; s++) bf_rows_free(rows[s]);
-}
-
-static void make_collection(const char *name, bench_collection *c, bf_sketch **sketches) {
-  if (!bench_collection_make(name, data_folder(), scratch, c)) fail_msg("the collection %s cannot be made", name);
-  for (size_t s = 0; s < c->n; s++) sketches[s] = sketch_of(c->domains[s].path);
-  print_message("%s: %zu domains, own domain out, from sketches\n", name, c->n);
-}
-
-static void free_sketches(size_t n, bf_sketch **sketches) {
-  for (size_t s = 0; s < n; s++) bf_sketch_free(sketches[s]);
 }
 
 static const char *const PRINTED[] = {
@@ -182,7 +88,7 @@ static void each_limb_finds_its_mirror_limb(void **state) {
   bench_collection c;
   if (!bench_mirror_limbs_make(data_folder(), scratch, &c)) fail_msg("the positions cannot be made");
   bf_sketch *sketches[BENCH_MAX_DOMAINS];
-  for (size_t s = 0; s < c.n; s++) sketches[s] = sketch_of(c.domains[s].path);
+  for (size_t s = 0; s < c.n; s++) sketches[s] = sketch_of(&c.domains[s]);
   static const size_t MIRROR[5] = {0, 2, 1, 4, 3}; /* torso, right arm, left arm, right leg, left leg */
   for (size_t t = 1; t < 5; t++) {
     bf_candidate candidates[5];
@@ -338,7 +244,8 @@ static void on_dsads_the_orders_of_the_papers_measures_are_reported(void **state
   bf_sketch *sketches[BENCH_MAX_DOMAINS];
   bf_rows *rows[BENCH_MAX_DOMAINS];
   bf_error err = {0};
-  make_collection("dsads", &c, sketches);
+  if (!bench_collection_make("dsads", data_folder(), scratch, &c)) fail_msg("the collection dsads cannot be made");
+  for (size_t s = 0; s < c.n; s++) sketches[s] = sketch_with(&c.domains[s], 1); /* trimmed extremes are other bins */
   for (size_t s = 0; s < c.n; s++) assert_int_equal(bf_rows_load(c.domains[s].path, NULL, &rows[s], &err), BF_OK);
   static const char *const NAMES[] = {"paper-jsd", "paper-l2", "paper-adaptivity"};
   for (size_t m = 0; m < 3; m++) {
@@ -366,18 +273,6 @@ static void on_dsads_the_orders_of_the_papers_measures_are_reported(void **state
   }
   for (size_t s = 0; s < c.n; s++) bf_rows_free(rows[s]);
   free_sketches(c.n, sketches);
-}
-
-static int make_scratch(void **state) {
-  (void)state;
-  return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int remove_scratch(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf %s", scratch);
-  return system(command) == 0 ? 0 : -1;
 }
 
 int main(void) {

@@ -231,6 +231,63 @@ static void centroids_stand_for_the_sample(void **state) {
   free(cells);
 }
 
+/* --- real data ------------------------------------------------------------------------------------------------- */
+
+static bf_sketch *sketch_of_file(const char *folder, const char *file, const char *kind) {
+  char path[4096];
+  bf_dataset *dataset = NULL;
+  bf_sketch *s = NULL;
+  bf_error err = {0};
+  bf_dataset_options options = BF_DATASET_OPTIONS_INIT;
+  options.kind = kind;
+  snprintf(path, sizeof path, "%s/%s", folder, file);
+  if (bf_dataset_open(path, &options, &dataset, &err) != BF_OK || bf_sketch_build(dataset, NULL, &s, &err) != BF_OK) {
+    fail_msg("%s: %s", path, err.message);
+  }
+  bf_dataset_close(dataset);
+  return s;
+}
+
+/* The power of all bands is what varies within the windows; the rest of the raw variance is between their means. */
+static void raw_windows_of_real_sensors_are_series(void **state) {
+  (void)state;
+  static const char *const positions[] = {"torso", "right_arm", "left_arm", "right_leg", "left_leg"};
+  const char *data = getenv("BESTFIT_DATA");
+  if (!data) {
+    print_message("skipped: BESTFIT_DATA is not set\n");
+    skip();
+  }
+  for (size_t p = 0; p < 5; p++) {
+    char file[128];
+    snprintf(file, sizeof file, "har-dsads/raw25hz_%s.npy.gz", positions[p]);
+    bf_sketch *s = sketch_of_file(data, file, "series");
+    assert_int_equal(bf_sketch_kind(s), BF_KIND_SERIES);
+    assert_int_equal(bf_sketch_rows(s), 1520);
+    assert_int_equal(s->steps, 125);
+    assert_int_equal(s->channels, 6);
+    assert_int_equal(bf_sketch_column_count(s), 96);
+    assert_int_equal(s->raw_columns, 750);
+    for (uint32_t c = 0; c < 6; c++) {
+      const bf__sketch_column *columns = s->columns + 16 * (size_t)c;
+      double power = 0,
+             within = columns[1].variance + columns[1].mean * columns[1].mean; /* mean of squared deviations */
+      for (size_t k = 8; k < 16; k++) power += columns[k].mean;
+      assert_true(fabs(power / within - 1) < 1e-5);
+      assert_true(columns[2].mean <= columns[4].mean && columns[4].mean <= columns[5].mean);
+      assert_true(columns[5].mean <= columns[6].mean && columns[6].mean <= columns[3].mean);
+      assert_true(columns[7].min >= 0.0f && columns[7].max <= 1.0f);
+      double raw = 0, mean = 0; /* over the steps of the channel */
+      for (size_t t = 0; t < 125; t++) mean += (double)s->raw_means[t * 6 + c] / 125;
+      for (size_t t = 0; t < 125; t++) {
+        double d = (double)s->raw_means[t * 6 + c] - mean;
+        raw += ((double)s->raw_variances[t * 6 + c] + d * d) / 125;
+      }
+      assert_true(fabs((within + columns[0].variance) / raw - 1) < 1e-4);
+    }
+    bf_sketch_free(s);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(moments_are_exact_to_float32),
@@ -241,6 +298,7 @@ int main(void) {
       cmocka_unit_test(quantiles_of_up_to_16384_rows_are_exact),
       cmocka_unit_test(raw_means_of_wide_rows_are_exact_to_float32),
       cmocka_unit_test(centroids_stand_for_the_sample),
+      cmocka_unit_test(raw_windows_of_real_sensors_are_series),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

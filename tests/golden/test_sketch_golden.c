@@ -43,14 +43,77 @@ static bf_sketch *images(void) {
   return testing_sketch(&data, &(testing_how){0});
 }
 
+static const char *const sentence[] = {"The",  "quick", "brown", "Fox-7",        "jumps",
+                                       "over", "12.5",  "lazy",  "\xc3\x84pfel", "."};
+
+static bf_string word_of(uint64_t i) {
+  const char *s = sentence[bf__mix64(11, i) % 10];
+  return (bf_string){s, (uint32_t)strlen(s)};
+}
+
+static bf_sketch *series(void) {
+  float *cells = testing_cells(50, 25 * 3, 2024);
+  cells[30] = NAN;
+  testing_data data = {.kind = BF_KIND_SERIES, .n_rows = 50, .n_steps = 25, .n_channels = 3, .cells = cells};
+  bf_sketch *s = testing_sketch(&data, &(testing_how){.min_count = 5});
+  free(cells);
+  return s;
+}
+
+static bf_sketch *text(void) {
+  static char bytes[40][200];
+  bf_string rows[40];
+  for (size_t i = 0; i < 40; i++) {
+    size_t at = 0;
+    for (size_t k = 0; k < i % 17; k++) at += (size_t)sprintf(bytes[i] + at, "%s ", word_of(i * 17 + k).bytes);
+    rows[i] = (bf_string){bytes[i], (uint32_t)at};
+  }
+  testing_data data = {.kind = BF_KIND_TEXT, .n_rows = 40, .texts = rows};
+  return testing_sketch(&data, &(testing_how){.min_count = 5});
+}
+
+static bf_sketch *pairs(void) {
+  bf_field fields[30 * 6];
+  bf_pair rows[30];
+  for (size_t i = 0; i < 30 * 6; i++) fields[i] = (bf_field){{"a", 1}, word_of(i)};
+  for (size_t i = 0; i < 30; i++) rows[i] = (bf_pair){{fields + 6 * i, 3}, {fields + 6 * i + 3, 3}};
+  testing_data data = {.kind = BF_KIND_PAIR, .n_rows = 30, .pairs = rows};
+  return testing_sketch(&data, &(testing_how){0});
+}
+
+static bf_sketch *tagged(void) {
+  bf_string tokens[20 * 9];
+  int32_t tags[20 * 9];
+  bf_sentence rows[20];
+  for (size_t i = 0; i < 20 * 9; i++) {
+    tokens[i] = word_of(i);
+    tags[i] = (int32_t)(i % 3) - 1;
+  }
+  for (size_t i = 0; i < 20; i++) rows[i] = (bf_sentence){tokens + 9 * i, tags + 9 * i, (uint32_t)(i % 10)};
+  testing_data data = {.kind = BF_KIND_TAGGED, .n_rows = 20, .sentences = rows, .label_names = label_names};
+  return testing_sketch(&data, &(testing_how){0});
+}
+
+static bf_sketch *strings(void) {
+  bf_field fields[60];
+  for (size_t i = 0; i < 60; i++) fields[i] = (bf_field){{"colour", 6}, word_of(i)};
+  testing_data data = {.n_rows = 60, .strings = fields, .n_string_columns = 1};
+  return testing_sketch(&data, &(testing_how){.min_count = 2});
+}
+
 static const struct {
   const char *file;
   bf_sketch *(*make)(void);
   uint64_t hash; /* XXH3 of the bytes */
 } golden[] = {
-    {"sketch-v1-features.bfsk", features, 0xe0561d8066970e78u},
-    {"sketch-v1-projected.bfsk", projected, 0xb7b3537d840a3406u},
-    {"sketch-v1-images.bfsk", images, 0x40ae1034b1e2b8adu},
+    {"sketch-v1-features.bfsk", features, 0xd1e512b1b443e42fu},
+    {"sketch-v1-projected.bfsk", projected, 0xfdbc6a889e242662u},
+    {"sketch-v1-images.bfsk", images, 0x7ad910bc19da09aau},
+    {"sketch-v1-series.bfsk", series, 0xd807131372b51afau},
+    {"sketch-v1-text.bfsk", text, 0xa474016b59b3a98fu},
+    {"sketch-v1-pairs.bfsk", pairs, 0x87ec8fa0b43ee2f5u},
+    {"sketch-v1-tagged.bfsk", tagged, 0x679484bd31e75017u},
+    {"sketch-v1-strings.bfsk", strings, 0xe28f7acd7a65e1e3u},
 };
 #define N_GOLDEN (sizeof golden / sizeof *golden)
 
@@ -123,6 +186,18 @@ static void released_bytes_are_read(void **state) {
   assert_true(bf_sketch_image_shape(s[2], &height, &width, &channels));
   assert_true(height == 5 && width == 5 && channels == 3);
   assert_true(bf_sketch_range_max(s[2]) == 255.0);
+  assert_int_equal(bf_sketch_kind(s[3]), BF_KIND_SERIES);
+  bf_column power;
+  assert_int_equal(bf_sketch_column(s[3], 16 + 8, &power, NULL), BF_OK);
+  assert_string_equal(power.name, "ch1.power1");
+  assert_int_equal(bf_sketch_kind(s[4]), BF_KIND_TEXT);
+  assert_true(bf_sketch_word_total(s[4]) > 100 && bf_sketch_word_distinct(s[4]) > 5.0);
+  assert_int_equal(bf_sketch_kind(s[5]), BF_KIND_PAIR);
+  assert_int_equal(bf_sketch_column_count(s[5]), 64);
+  assert_int_equal(bf_sketch_kind(s[6]), BF_KIND_TAGGED);
+  assert_string_equal(bf_sketch_label(s[6], 0, NULL), "oak");
+  assert_int_equal(bf_sketch_column_count(s[7]), 0);
+  assert_non_null(strstr(bf_sketch_word(s[7], 0, NULL, NULL), "colour="));
   for (size_t i = 0; i < N_GOLDEN; i++) bf_sketch_free(s[i]);
 }
 

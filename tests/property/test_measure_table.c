@@ -74,10 +74,10 @@ static void names_are_unique_and_rows_are_complete(void **state) {
     assert_ptr_equal(found, info); /* the first of its name */
     assert_true(strlen(info->summary) > 10 && strlen(info->source) > 3 && strlen(info->when_empty) > 3 &&
                 info->needs[0]);
-    assert_true(strstr("data paper baseline composite", info->family) != NULL);
+    assert_true(strstr("data words paper baseline composite", info->family) != NULL);
     assert_true(info->lowest < info->highest);
   }
-  assert_int_equal(n, 12);
+  assert_int_equal(n, 21);
   assert_null(bf_strategy_at(n + 100));
 }
 
@@ -174,7 +174,7 @@ static void an_empty_side_is_never_measured(void **state) {
 
 static void equal_input_gives_equal_bits_in_a_new_frame_and_without_wide_registers(void **state) {
   (void)state;
-  double values[3][16][4];
+  double values[3][64][4];
   for (int round = 0; round < 3; ++round) {
     if (round == 2) setenv("BESTFIT_SIMD", "scalar", 1);
     bf_frame *frame = frame_of(4);
@@ -182,6 +182,7 @@ static void equal_input_gives_equal_bits_in_a_new_frame_and_without_wide_registe
     for (size_t i = 0; i < 4; ++i) {
       bf_prepared *source = prepare(frame, sketches[i]);
       for (size_t s = 0; bf_strategy_at(s); ++s) {
+        assert_true(s < 64);
         values[round][s][i] = 0.0;
         if (bf_measure(bf_strategy_at(s)->name, source, target, &values[round][s][i], NULL) != BF_OK) continue;
         assert_memory_equal(&values[round][s][i], &values[0][s][i], sizeof(double));
@@ -202,6 +203,8 @@ static void the_nearer_of_two_sources_is_found_by_every_data_measure(void **stat
   for (size_t s = 0; bf_strategy_at(s); ++s) {
     double a = 0.0, b = 0.0;
     if (strcmp(bf_strategy_at(s)->family, "data") != 0) continue;
+    if (strcmp(bf_strategy_at(s)->name, "soft-adaptivity") == 0)
+      continue; /* partitions are min-max normalised: blind to shifts */
     assert_int_equal(bf_measure(bf_strategy_at(s)->name, near, target, &a, NULL), BF_OK);
     assert_int_equal(bf_measure(bf_strategy_at(s)->name, far, target, &b, NULL), BF_OK);
     if (!(a < b)) fail_msg("%s: %g is not below %g", bf_strategy_at(s)->name, a, b);

@@ -91,18 +91,57 @@ typedef struct whole {
   bf_error error;
   bf_kind kind;
   uint64_t rows, row_hint;
-  uint32_t columns, n_labels, n_warnings, height, width, channels;
+  uint32_t columns, n_labels, n_warnings, height, width, channels, steps, series_channels;
   double range_max;
   float *cells;
   char **labels; /* [rows], NULL where none */
+  char **spelt;  /* [rows]: texts, pairs, sentences and strings in one spelling; NULL where the kind has no words */
   char format[32], warnings[2048], names[512];
 } whole;
 
 static inline void whole_free(whole *w) {
   for (uint64_t i = 0; w->labels && i < w->rows; i++) free(w->labels[i]);
+  for (uint64_t i = 0; w->spelt && i < w->rows; i++) free(w->spelt[i]);
   free(w->labels);
+  free(w->spelt);
   free(w->cells);
   memset(w, 0, sizeof *w);
+}
+
+static inline void spell(FILE *f, bf_string s) {
+  fwrite(s.bytes ? s.bytes : "NULL", 1, s.bytes ? s.n_bytes : 4, f);
+}
+
+static inline void spell_fields(FILE *f, const bf_field *fields, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) {
+    fputc('{', f);
+    spell(f, fields[i].name);
+    fputc(':', f);
+    spell(f, fields[i].value);
+    fputc('}', f);
+  }
+}
+
+/* What row i holds beside cells: a text as it is, `{name:value}{name:NULL}|{name:value}`, `token/tag token/- `. */
+static inline char *spell_row(const bf_dataset *d, const bf_batch *b, uint32_t i) {
+  char *out = NULL;
+  size_t n = 0;
+  FILE *f = open_memstream(&out, &n);
+  assert_non_null(f);
+  if (b->texts) spell(f, b->texts[i]);
+  if (b->pairs) {
+    spell_fields(f, b->pairs[i].left.fields, b->pairs[i].left.n_fields);
+    fputc('|', f);
+    spell_fields(f, b->pairs[i].right.fields, b->pairs[i].right.n_fields);
+  }
+  for (uint32_t k = 0; b->sentences && k < b->sentences[i].n_tokens; k++) {
+    int32_t tag = b->sentences[i].tags[k];
+    spell(f, b->sentences[i].tokens[k]);
+    fprintf(f, "/%s ", tag < 0 ? "-" : bf_dataset_label_name(d, (uint32_t)tag));
+  }
+  if (b->strings) spell_fields(f, b->strings + (size_t)i * b->n_string_columns, b->n_string_columns);
+  fclose(f);
+  return out;
 }
 
 static inline void whole_add(whole *w, const bf_dataset *d, const bf_batch *b) {
@@ -115,9 +154,17 @@ static inline void whole_add(whole *w, const bf_dataset *d, const bf_batch *b) {
   }
   w->labels = realloc(w->labels, (size_t)rows * sizeof *w->labels);
   assert_non_null(w->labels);
+  bool has_words = b->texts || b->pairs || b->sentences || b->strings;
+  if (has_words) {
+    w->spelt = realloc(w->spelt, (size_t)rows * sizeof *w->spelt);
+    assert_non_null(w->spelt);
+  }
+  w->steps = b->n_steps;
+  w->series_channels = b->n_channels;
   for (uint32_t i = 0; i < b->n_rows; i++) {
     const char *name = b->labels && b->labels[i] >= 0 ? bf_dataset_label_name(d, (uint32_t)b->labels[i]) : NULL;
     w->labels[w->rows + i] = name ? strdup(name) : NULL;
+    if (has_words) w->spelt[w->rows + i] = spell_row(d, b, i);
   }
   w->rows = rows;
 }

@@ -1,8 +1,11 @@
 #include "make_sketch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "sketch_testing.h"
 
@@ -78,4 +81,64 @@ bf_rows *make_bf_rows(const float *cells, size_t n, uint32_t d) {
   unlink(path); /* the mapping stays */
   rmdir(directory);
   return rows;
+}
+
+bf_sketch *make_text_sketch(const char *const *texts, size_t n, uint32_t min_count) {
+  bf_string *strings = calloc(n + 1, sizeof *strings);
+  assert_non_null(strings);
+  for (size_t i = 0; i < n; ++i) strings[i] = (bf_string){texts[i], (uint32_t)strlen(texts[i])};
+  testing_data data = {.kind = BF_KIND_TEXT, .n_rows = n, .texts = strings};
+  testing_how how = {.min_count = min_count};
+  bf_sketch *sketch = testing_sketch(&data, &how);
+  free(strings);
+  return sketch;
+}
+
+char **make_texts(uint64_t seed, size_t n, uint32_t vocabulary, uint32_t shift) {
+  char **texts = calloc(n + 1, sizeof *texts);
+  double *sums = calloc(vocabulary + 1, sizeof *sums);
+  assert_non_null(texts);
+  assert_non_null(sums);
+  for (uint32_t i = 0; i < vocabulary; ++i)
+    sums[i + 1] = sums[i] + 1.0 / (double)((i + vocabulary - shift) % vocabulary + 1);
+  bf__random random = bf__random_of(seed);
+  for (size_t i = 0; i < n; ++i) {
+    size_t n_words = 5 + (size_t)bf__random_below(&random, 20), used = 0;
+    texts[i] = calloc(n_words * 12 + 1, 1);
+    assert_non_null(texts[i]);
+    for (size_t w = 0; w < n_words; ++w) {
+      double at = bf__random_unit(&random) * sums[vocabulary];
+      uint32_t word = 0;
+      while (word + 1 < vocabulary && sums[word + 1] <= at) ++word;
+      used += (size_t)snprintf(texts[i] + used, 12, "%sw%u", w ? " " : "", word);
+    }
+  }
+  free(sums);
+  return texts;
+}
+
+void free_texts(char **texts, size_t n) {
+  for (size_t i = 0; i < n; ++i) free(texts[i]);
+  free(texts);
+}
+
+bf_documents *make_documents(const char *const *texts, size_t n) {
+  const char *folder = getenv("TMPDIR");
+  char path[512], directory[256];
+  snprintf(directory, sizeof directory, "%s/bestfit-texts-XXXXXX", folder ? folder : "/tmp");
+  assert_non_null(mkdtemp(directory));
+  snprintf(path, sizeof path, "%s/x.txt", directory);
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  for (size_t i = 0; i < n; ++i) assert_true(fprintf(file, "%s\n", texts[i]) > 0);
+  assert_int_equal(fclose(file), 0);
+  bf_dataset_options options = BF_DATASET_OPTIONS_INIT;
+  options.format = "lines";
+  bf_documents *documents = NULL;
+  bf_error err = {0};
+  if (bf_documents_load(path, &options, &documents, &err) != BF_OK) fail_msg("%s", err.message);
+  assert_int_equal(bf_documents_count(documents), n);
+  unlink(path);
+  rmdir(directory);
+  return documents;
 }

@@ -22,9 +22,15 @@
 typedef struct testing_data {
   bf_kind kind;
   uint64_t n_rows;
-  uint32_t n_columns;     /* features */
-  const float *cells;     /* features: [n_rows][n_columns] */
-  const bf_image *images; /* images: [n_rows] */
+  uint32_t n_columns;           /* features */
+  const float *cells;           /* features: [n_rows][n_columns] */
+  const bf_image *images;       /* images: [n_rows] */
+  uint32_t n_steps, n_channels; /* series: cells is [n_rows][n_steps][n_channels] */
+  const bf_string *texts;       /* text: [n_rows] */
+  const bf_pair *pairs;         /* pair: [n_rows] */
+  const bf_sentence *sentences; /* tagged: [n_rows] */
+  const bf_field *strings;      /* features: [n_rows][n_string_columns] */
+  uint32_t n_string_columns;
   double range_max;
   const char *const *names; /* [n_columns] or NULL */
   const int32_t *labels;    /* [n_rows] or NULL */
@@ -37,6 +43,8 @@ typedef struct testing_how {
   uint32_t batch_rows; /* 0: all rows in one batch; else batches of 1 .. batch_rows rows, by `cuts` */
   uint64_t cuts;       /* seed of the batch sizes; 0: all of batch_rows */
   const bf__kernels *kernels;
+  uint32_t min_count; /* 0: 1 */
+  const bf_sketch *like;
 } testing_how;
 
 static inline const char *testing_column_name(const void *context, uint32_t column) {
@@ -49,38 +57,54 @@ static inline const char *testing_label_name(const void *context, uint32_t label
   return data->label_names[label];
 }
 
-static inline bf_sketch *testing_sketch(const testing_data *data, const testing_how *how) {
+/* The sketch, or NULL and *err. */
+static inline bf_sketch *testing_try(const testing_data *data, const testing_how *how, bf_error *err) {
   const bf__sketch_source source = {.kind = data->kind,
                                     .n_columns = data->n_columns,
+                                    .n_channels = data->n_channels,
+                                    .min_count = how->min_count,
+                                    .like = how->like,
                                     .range_max = data->range_max,
                                     .column_name = testing_column_name,
                                     .context = data};
   bf__sketch_builder *builder = NULL;
   bf_sketch *sketch = NULL;
-  bf_error err = {0};
   bf__random random = bf__random_of(how->cuts);
+  const uint32_t width = data->n_steps ? data->n_steps * data->n_channels : data->n_columns;
   bf_status status = bf__sketch_builder_create(&source, how->seed ? how->seed : BF_SKETCH_DEFAULT_SEED,
-                                               how->n_threads ? how->n_threads : 1, how->kernels, &builder, &err);
+                                               how->n_threads ? how->n_threads : 1, how->kernels, &builder, err);
   for (uint64_t done = 0; status == BF_OK && done < data->n_rows;) {
     uint64_t n = how->batch_rows ? how->batch_rows : data->n_rows;
     if (how->cuts) n = 1 + bf__random_below(&random, n);
     if (n > data->n_rows - done) n = data->n_rows - done;
     bf_batch batch = {.first_row = (int64_t)done,
                       .n_rows = (uint32_t)n,
-                      .n_columns = data->n_columns,
-                      .cells = data->cells ? data->cells + done * data->n_columns : NULL,
+                      .n_columns = width,
+                      .cells = data->cells ? data->cells + done * width : NULL,
                       .images = data->images ? data->images + done : NULL,
+                      .n_steps = data->n_steps,
+                      .n_channels = data->n_channels,
+                      .texts = data->texts ? data->texts + done : NULL,
+                      .pairs = data->pairs ? data->pairs + done : NULL,
+                      .sentences = data->sentences ? data->sentences + done : NULL,
+                      .strings = data->strings ? data->strings + done * data->n_string_columns : NULL,
+                      .n_string_columns = data->n_string_columns,
                       .labels = data->labels ? data->labels + done : NULL};
-    status = bf__sketch_builder_add(builder, &batch, &err);
+    status = bf__sketch_builder_add(builder, &batch, err);
     done += n;
   }
   if (status == BF_OK) {
-    status = bf__sketch_builder_finish(builder, data->labels ? testing_label_name : NULL, data, &sketch, &err);
+    status = bf__sketch_builder_finish(builder, data->label_names ? testing_label_name : NULL, data, &sketch, err);
   }
   bf__sketch_builder_free(builder);
-  if (status != BF_OK) print_error("%s: %s\n", bf_status_name(status), err.message);
-  assert_int_equal(status, BF_OK);
-  assert_non_null(sketch);
+  assert_true((sketch != NULL) == (status == BF_OK));
+  return sketch;
+}
+
+static inline bf_sketch *testing_sketch(const testing_data *data, const testing_how *how) {
+  bf_error err = {0};
+  bf_sketch *sketch = testing_try(data, how, &err);
+  if (!sketch) fail_msg("%s: %s", bf_status_name(err.code), err.message);
   return sketch;
 }
 

@@ -199,7 +199,10 @@ static void options_that_do_not_fit_are_named(void **state) {
                  "unknown format \"xls\"; known: images, npy");
   expect_failure(path, OPTIONS(.format = "idx"), BF_ERR_FORMAT, 0, "not IDX");
   expect_failure(path, OPTIONS(.kind = "poem"), BF_ERR_INVALID_ARGUMENT, -2, "unknown kind \"poem\"");
-  expect_failure(path, OPTIONS(.kind = "series"), BF_ERR_UNSUPPORTED, -2, "series is not read from the format npy");
+  expect_failure(path, OPTIONS(.kind = "text"), BF_ERR_UNSUPPORTED, -2, "text is not read from the format npy");
+  expect_failure(path, OPTIONS(.kind = "series"), BF_ERR_INVALID_ARGUMENT, -2, "series need (n,T,c)");
+  expect_failure(path, OPTIONS(.text = "x"), BF_ERR_INVALID_ARGUMENT, -2, "text does not fit the format npy");
+  expect_failure(path, OPTIONS(.tag = "x"), BF_ERR_INVALID_ARGUMENT, -2, "tag does not fit the format npy");
   expect_failure(path, OPTIONS(.kind = "image"), BF_ERR_INVALID_ARGUMENT, -2, "need (n,H,W)");
   expect_failure(path, OPTIONS(.range_max = -1), BF_ERR_INVALID_ARGUMENT, -2, "range_max");
   expect_failure(test_folder, OPTIONS(.format = "npy"), BF_ERR_FORMAT, -2, "is a folder");
@@ -232,7 +235,16 @@ static void three_dimensions_are_images_where_that_is_sure(void **state) {
   assert_true(w.range_max == 255 && w.n_warnings == 0 && w.cells[23] == 230);
   whole_free(&w);
   const char *path = put_npy("f.npy", "<f4", "(3, 2, 2)", floats, sizeof floats);
-  expect_failure(path, NULL, BF_ERR_UNSUPPORTED, -2, "give --kind image");
+  w = read_whole(path, NULL);
+  assert_true(w.status == BF_OK && w.kind == BF_KIND_SERIES && w.steps == 2 && w.series_channels == 2 &&
+              w.columns == 4);
+  assert_memory_equal(w.cells, floats, sizeof floats);
+  whole_free(&w);
+  int16_t numbers[12] = {0};
+  expect_failure(put_npy("n.npy", "<i2", "(3, 2, 2)", numbers, sizeof numbers), NULL, BF_ERR_UNSUPPORTED, -2,
+                 "give --kind image or --kind series");
+  expect_failure(put_npy("f4.npy", "<f4", "(3, 2, 2, 1)", floats, sizeof floats), NULL, BF_ERR_UNSUPPORTED, -2,
+                 "give --kind image or --kind series");
   w = read_whole(path, OPTIONS(.kind = "image"));
   assert_true(w.status == BF_OK && w.range_max == 1 && w.channels == 1 && w.n_warnings == 0);
   whole_free(&w);
@@ -483,7 +495,7 @@ static void the_format_table_ends_and_names_are_unique(void **state) {
     assert_true(f->name[0] && f->kinds[0] && f->extensions[0] && f->summary[0]);
     for (size_t i = 0; i < n; i++) assert_string_not_equal(f->name, bf_dataset_format_at(i)->name);
   }
-  assert_int_equal(n, 8);
+  assert_int_equal(n, 14);
   for (int i = 0; i < BF_KIND_COUNT; i++) {
     bf_kind kind;
     assert_int_equal(bf_kind_find(bf_kind_name((bf_kind)i), &kind, NULL), BF_OK);

@@ -21,7 +21,8 @@ static void names_types_and_missing_cells_are_understood(void **state) {
       fail_msg("cell %d: %g", i, (double)w.cells[i]);
   assert_string_equal(w.labels[0], "7");
   assert_null(w.labels[2]);
-  assert_non_null(strstr(w.warnings, "left out: word"));
+  assert_string_equal(w.spelt[0], "{word:hello}");
+  assert_string_equal(w.spelt[2], "{word:a,b}");
   whole_free(&w);
 }
 
@@ -159,12 +160,12 @@ static void unknown_columns_and_labels_list_what_is_there(void **state) {
                  "\"lable\" is not a column of n.csv; it has: alpha, beta, word");
   expect_failure(path, OPTIONS(.drop = "gamma"), BF_ERR_INVALID_ARGUMENT, -1, "drop: \"gamma\"");
   expect_failure(path, OPTIONS(.columns = "alpha,gamma"), BF_ERR_INVALID_ARGUMENT, -1, "it has: alpha, beta, word");
-  expect_failure(path, OPTIONS(.columns = "word"), BF_ERR_UNSUPPORTED, -1, "\"word\" holds text");
   expect_failure(path, OPTIONS(.columns = "alpha", .label = "alpha"), BF_ERR_INVALID_ARGUMENT, -1,
                  "never is a feature");
   expect_failure(path, OPTIONS(.columns = "alpha", .drop = "beta"), BF_ERR_INVALID_ARGUMENT, -1, "not both");
   expect_failure(path, OPTIONS(.range_max = 1), BF_ERR_INVALID_ARGUMENT, -1, "--range (range_max) does not fit");
-  expect_failure(put_text("t.csv", "just some words\nand more\n"), NULL, BF_ERR_FORMAT, -1, "no column holds numbers");
+  expect_failure(put_text("t.jsonl", "{\"a\":{\"b\":1}}\n"), NULL, BF_ERR_FORMAT, -1,
+                 "no column holds numbers or text");
 }
 
 static void broken_json_and_parquet_are_format_errors_with_place(void **state) {

@@ -26,6 +26,28 @@ static bf_sketch *wide_example(void) {
   return s;
 }
 
+static bf_sketch *series_example(void) {
+  float *cells = testing_cells(40, 12, 1);
+  testing_data data = {.kind = BF_KIND_SERIES, .n_rows = 40, .n_steps = 12, .n_channels = 1, .cells = cells};
+  bf_sketch *s = testing_sketch(&data, &(testing_how){.min_count = 5});
+  free(cells);
+  return s;
+}
+
+/* A pair view has names, words, and no numbers of its own. */
+static bf_sketch *pair_example(void) {
+  static const char *const words[] = {"red apple", "green apple 12", "a pear", "apple pie of 2012"};
+  bf_field fields[40];
+  bf_pair pairs[20];
+  for (size_t i = 0; i < 40; i++) {
+    const char *s = words[bf__mix64(2, i) % 4];
+    fields[i] = (bf_field){{"name", 4}, {s, (uint32_t)strlen(s)}};
+  }
+  for (size_t i = 0; i < 20; i++) pairs[i] = (bf_pair){{fields + 2 * i, 1}, {fields + 2 * i + 1, 1}};
+  return testing_sketch(&(testing_data){.kind = BF_KIND_PAIR, .n_rows = 20, .pairs = pairs},
+                        &(testing_how){.min_count = 2});
+}
+
 static bf_status decode(const uint8_t *bytes, size_t n, bf_error *err) {
   uint8_t *exact = malloc(n ? n : 1); /* so that a sanitizer sees the first byte past the end */
   assert_non_null(exact);
@@ -92,8 +114,8 @@ static void every_truncation_is_an_error(void **state) {
 
 static void every_byte_flipped_is_an_error(void **state) {
   (void)state;
-  bf_sketch *sketches[] = {example(), wide_example()};
-  for (size_t k = 0; k < 2; k++) {
+  bf_sketch *sketches[] = {example(), wide_example(), series_example(), pair_example()};
+  for (size_t k = 0; k < 4; k++) {
     size_t n;
     uint8_t *bytes = testing_encode(sketches[k], &n);
     bf_error err;
@@ -112,13 +134,13 @@ static void every_byte_flipped_is_an_error(void **state) {
 /* Behind the checksums: whatever is accepted is a sketch that keeps its promises and survives another journey. */
 static void flips_with_repaired_checksums_never_break_an_invariant(void **state) {
   (void)state;
-  bf_sketch *sketches[] = {example(), wide_example()};
-  for (size_t k = 0; k < 2; k++) {
+  bf_sketch *sketches[] = {example(), wide_example(), series_example(), pair_example()};
+  for (size_t k = 0; k < 4; k++) {
     size_t n;
     uint8_t *bytes = testing_encode(sketches[k], &n), *copy = malloc(n);
     assert_non_null(copy);
     unsigned n_accepted = 0;
-    for (uint64_t trial = 0; trial < 6000; trial++) {
+    for (uint64_t trial = 0; trial < 4000; trial++) {
       memcpy(copy, bytes, n);
       bf__random random = bf__random_of(trial);
       for (uint64_t flips = 1 + bf__random_below(&random, 3); flips; flips--) {
@@ -141,7 +163,7 @@ static void flips_with_repaired_checksums_never_break_an_invariant(void **state)
       bf_sketch_free(a);
       bf_sketch_free(b);
     }
-    assert_in_range(n_accepted, 100, 5900); /* the trials reach beyond the checksums, and find errors there */
+    assert_in_range(n_accepted, 70, 3950); /* the trials reach beyond the checksums, and find errors there */
     free(copy);
     free(bytes);
     bf_sketch_free(sketches[k]);
@@ -177,7 +199,7 @@ static void impossible_values_are_named_with_their_place(void **state) {
       {"SCHM", 2, 2, "\x04\x00", "number of view columns"},
       {"SCHM", 12, 8, &huge, "numbers of rows and columns"},
       {"SCHM", 20, 8, &huge, "numbers of rows and columns"},
-      {"SCHM", 28, 4, &many, "features with an image shape"},
+      {"SCHM", 28, 4, &many, "an image shape of another kind"},
       {"SCHM", 48, 8, &huge, "number of cells"},
       {"SCHM", 64, 8, &huge, "number of cells"},
       {"SCHM", 72, 4, &not_finite, "a number that is not finite"},
@@ -310,7 +332,7 @@ static void unknown_sections_are_skipped_but_missing_and_double_ones_are_errors(
   bf_sketch_free(s);
 }
 
-static void newer_versions_and_kinds_say_to_update(void **state) {
+static void newer_versions_say_to_update(void **state) {
   (void)state;
   bf_sketch *s = example();
   size_t n;
@@ -321,11 +343,6 @@ static void newer_versions_and_kinds_say_to_update(void **state) {
   assert_int_equal(decode(bytes, n, &err), BF_ERR_FORMAT);
   assert_int_equal(err.position, 8);
   assert_non_null(strstr(err.message, "update"));
-  bytes[8] = 1;
-  bytes[section(bytes, n, "SCHM")] = BF_KIND_TEXT;
-  bf__sketch_fix_checksums(bytes, n);
-  assert_int_equal(decode(bytes, n, &err), BF_ERR_FORMAT);
-  assert_non_null(strstr(err.message, "text"));
   free(bytes);
   bf_sketch_free(s);
 }
@@ -353,7 +370,7 @@ int main(void) {
       cmocka_unit_test(impossible_values_are_named_with_their_place),
       cmocka_unit_test(a_changed_field_is_refused),
       cmocka_unit_test(unknown_sections_are_skipped_but_missing_and_double_ones_are_errors),
-      cmocka_unit_test(newer_versions_and_kinds_say_to_update),
+      cmocka_unit_test(newer_versions_say_to_update),
       cmocka_unit_test(more_than_192_kib_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,7 +346,7 @@ static void a_limit_on_file_size_leaves_the_repository_as_it_was(void **state) {
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
-    struct rlimit limit = {200000, 200000};
+    struct rlimit limit = {290000, 290000};
     signal(SIGXFSZ, SIG_IGN);
     _exit(setrlimit(RLIMIT_FSIZE, &limit) == 0 ? add_with_little_space(*state) : 99);
   }
@@ -371,7 +371,7 @@ static void a_database_that_cannot_grow_keeps_what_was_acknowledged(void **state
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
-    struct rlimit limit = {250000, 250000};
+    struct rlimit limit = {600000, 600000};
     signal(SIGXFSZ, SIG_IGN);
     bf_store *store = open_store(*state);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(99);

@@ -220,7 +220,7 @@ static void what_is_not_there_names_what_may_have_been_meant(void **state) {
   assert_string_equal(err.message, "typefaces/lato has no version 4; the latest is 1");
   assert_int_equal(bf_store_remove(store, "typefaces/loto", &removed, &err), BF_ERR_NOT_FOUND);
   assert_int_equal(removed, 0);
-  static const char *const wrong[] = {"a/b@", "a/b@0", "a/b@x", "a/b@-1", "a/b@4294967296", "a/b@1x"};
+  static const char *const wrong[] = {"a/b@", "a/b@0", "a/b@x y", "a/b@-1", "a/b@4294967296", "a/b@1x"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i)
     assert_int_equal(bf_store_find(store, wrong[i], &list, &err), BF_ERR_INVALID_ARGUMENT);
   char lengthy[5000];

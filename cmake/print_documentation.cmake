@@ -1,0 +1,12 @@
+# cmake -DBESTFIT=program -DFOLDER=folder -P print_documentation.cmake: manual pages and completion scripts, as the program prints them.
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER}/man1)
+execute_process(COMMAND ${BESTFIT} __complete verbs OUTPUT_VARIABLE verbs COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "\n" ";" verbs "${verbs}")
+execute_process(COMMAND ${BESTFIT} help --man OUTPUT_FILE ${FOLDER}/man1/bestfit.1 COMMAND_ERROR_IS_FATAL ANY)
+foreach(verb ${verbs})
+  execute_process(COMMAND ${BESTFIT} help --man ${verb} OUTPUT_FILE ${FOLDER}/man1/bestfit-${verb}.1 COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+execute_process(COMMAND ${BESTFIT} completion bash OUTPUT_FILE ${FOLDER}/bestfit.bash COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${BESTFIT} completion zsh OUTPUT_FILE ${FOLDER}/_bestfit COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${BESTFIT} completion fish OUTPUT_FILE ${FOLDER}/bestfit.fish COMMAND_ERROR_IS_FATAL ANY)
