@@ -199,6 +199,7 @@ int cmd_import(cli *c);
 int cmd_completion(cli *c);
 int cmd_complete(cli *c);
 int cmd_sketch(cli *c);
+int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
 int cmd_strategies(cli *c);

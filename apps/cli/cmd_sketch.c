@@ -135,6 +135,49 @@ out:
   return code;
 }
 
+/* ---- merge ---- */
+
+int cmd_merge(cli *c) {
+  const char *path = cli_text(c, "output");
+  bf_error err = {.position = -1};
+  cli_input merged = {0};
+  int code = 0;
+  bf_status status =
+      path != NULL ? BF_OK : cli_error(&err, BF_ERR_INVALID_ARGUMENT, "give -o FILE, the sketch to write");
+  for (int i = 0; status == BF_OK && i < c->n_arguments; i++) {
+    cli_input next = {0};
+    bf_sketch *both = NULL;
+    bf_error inner = {.position = -1};
+    if (!cli_is_sketch_file(c->arguments[i])) {
+      status = cli_error(&err, BF_ERR_INVALID_ARGUMENT, "%s is no sketch; `bestfit sketch` makes one", c->arguments[i]);
+      break;
+    }
+    status = cli_load_input(c, c->arguments[i], &next, &err);
+    if (status == BF_OK && i > 0) {
+      status = bf_sketch_merge(merged.sketch, next.sketch, &both, &inner);
+      if (status != BF_OK) (void)cli_error(&err, status, "%s: %s", c->arguments[i], inner.message);
+      bf_sketch_free(merged.sketch);
+      merged.sketch = both;
+    } else if (status == BF_OK) {
+      merged.sketch = next.sketch;
+      next.sketch = NULL;
+    }
+    cli_input_deinit(&next);
+  }
+  if (status == BF_OK && strcmp(path, "-") != 0)
+    status = cli_check_output(path, CLI_OUTPUT_SKETCH, c->arguments, (size_t)c->n_arguments, &err);
+  if (status == BF_OK) status = bf_sketch_encode(merged.sketch, &merged.bytes, &merged.n_bytes, &err);
+  if (status == BF_OK) status = bf_sha256(merged.bytes, merged.n_bytes, merged.sha256, &err);
+  if (status == BF_OK && strcmp(path, "-") == 0) {
+    (void)fwrite(merged.bytes, 1, merged.n_bytes, stdout); /* main checks standard output at the end */
+  } else {
+    if (status == BF_OK) status = cli_write_file(path, merged.bytes, merged.n_bytes, &err);
+    code = status == BF_OK ? print_sketched(c, &merged, path) : cli_fail(c, &err);
+  }
+  cli_input_deinit(&merged);
+  return code;
+}
+
 /* ---- compare ---- */
 
 #define MAX_MEASURES 128u
@@ -160,7 +203,8 @@ static bf_status choose_measures(const cli *c, comparison *out, bf_error *err) {
     out->info[out->n++] = info;
   }
   for (size_t i = 0; n == 0 && out->n < MAX_MEASURES && (info = bf_strategy_at(i)) != NULL; i++)
-    if (cli_flag(c, "raw") ? info->has_raw : strcmp(info->needs, "two sketches") == 0) out->info[out->n++] = info;
+    if (cli_flag(c, "raw") ? info->has_raw || info->has_raw_words : strcmp(info->needs, "two sketches") == 0)
+      out->info[out->n++] = info;
   return BF_OK;
 }
 
@@ -240,34 +284,69 @@ static bf_status compare_sketches(const cli *c, const bf_sketch *source, const b
   return status;
 }
 
+/* Whether a side names rows: a file that is no sketch. */
+static bf_status check_has_rows(const char *path, bf_error *err) {
+  struct stat info;
+  if (strcmp(path, "-") != 0 && stat(path, &info) != 0 &&
+      (strchr(path, '@') != NULL || bf_card_check_name(path, NULL) == BF_OK))
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT,
+                     "--raw needs rows, and %s is no file: a model of the repository keeps a sketch of its data, "
+                     "but no rows; give the data, or leave --raw out",
+                     path);
+  if (strcmp(path, "-") == 0 || cli_is_sketch_file(path))
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--raw needs rows, and %s is a sketch", path);
+  return BF_OK;
+}
+
+/* Rows as numbers or as words, whichever the data have; a measure of the other sort is not applicable to them. */
+typedef struct raw_sides {
+  bf_rows *rows[2];
+  bf_documents *documents[2];
+} raw_sides;
+
+static bf_status load_raw(const cli *c, raw_sides *out, bf_error *err) {
+  bf_dataset_options options = cli_dataset_options(c);
+  for (size_t k = 0; k < 2; k++) {
+    bf_error numbers = {.position = -1};
+    bf_status status = check_has_rows(c->arguments[k], err);
+    if (status != BF_OK) return status;
+    status = bf_rows_load(c->arguments[k], &options, &out->rows[k], &numbers);
+    if (status == BF_ERR_MISMATCH)
+      status = bf_documents_load(c->arguments[k], &options, &out->documents[k], err);
+    else if (status != BF_OK && err != NULL)
+      *err = numbers;
+    if (status != BF_OK) return status;
+  }
+  if ((out->rows[0] == NULL) != (out->rows[1] == NULL))
+    return cli_error(err, BF_ERR_MISMATCH, "%s holds %s and %s holds %s: they do not compare", c->arguments[0],
+                     out->rows[0] != NULL ? "numbers" : "words", c->arguments[1],
+                     out->rows[1] != NULL ? "numbers" : "words");
+  return BF_OK;
+}
+
 static bf_status compare_rows(const cli *c, comparison *out, bf_error *err) {
   bf_measure_options options = cli_measure_options(c);
-  bf_dataset_options dataset_options = cli_dataset_options(c);
-  bf_rows *rows[2] = {NULL, NULL};
-  bf_status status = BF_OK;
-  for (size_t k = 0; status == BF_OK && k < 2; k++) {
-    const char *path = c->arguments[k];
-    struct stat info;
-    if (strcmp(path, "-") != 0 && stat(path, &info) != 0 &&
-        (strchr(path, '@') != NULL || bf_card_check_name(path, NULL) == BF_OK)) {
-      status = cli_error(err, BF_ERR_INVALID_ARGUMENT,
-                         "--raw needs rows, and %s is no file: a model of the repository keeps a sketch of its data, "
-                         "but no rows; give the data, or leave --raw out",
-                         path);
-    } else if (strcmp(path, "-") == 0 || cli_is_sketch_file(path)) {
-      status = cli_error(err, BF_ERR_INVALID_ARGUMENT, "--raw needs rows, and %s is a sketch", path);
-    } else {
-      status = bf_rows_load(path, &dataset_options, &rows[k], err);
-    }
-  }
+  raw_sides sides = {0};
+  bf_status status = load_raw(c, &sides, err);
+  size_t kept = 0;
   for (size_t i = 0; status == BF_OK && i < out->n; i++) {
+    const bf_strategy_info *info = out->info[i];
     bf_error inner = {.position = -1};
     double value = NAN;
-    bf_status measured = bf_measure_raw(out->info[i]->name, rows[0], rows[1], &options, &value, &inner);
-    status = keep_value(out, i, measured, value, &inner, err);
+    bool fits = sides.rows[0] != NULL ? info->has_raw : info->has_raw_words;
+    if (!fits && !out->named) continue;
+    out->info[kept] = info;
+    bf_status measured =
+        sides.rows[0] != NULL
+            ? bf_measure_raw(info->name, sides.rows[0], sides.rows[1], &options, &value, &inner)
+            : bf_measure_raw_words(info->name, sides.documents[0], sides.documents[1], &options, &value, &inner);
+    status = keep_value(out, kept++, measured, value, &inner, err);
   }
-  bf_rows_free(rows[0]);
-  bf_rows_free(rows[1]);
+  out->n = kept;
+  for (size_t k = 0; k < 2; k++) {
+    bf_rows_free(sides.rows[k]);
+    bf_documents_free(sides.documents[k]);
+  }
   return status;
 }
 

@@ -17,6 +17,8 @@ bf_dataset_options cli_dataset_options(const cli *c) {
   options.drop = cli_text(c, "drop");
   options.where = cli_text(c, "where");
   options.member = cli_text(c, "member");
+  options.text = cli_text(c, "text");
+  options.tag = cli_text(c, "tags");
   options.range_max = cli_real(c, "range", 0);
   options.n_threads = cli_whole(c, "threads", 0);
   return options;
@@ -162,32 +164,6 @@ bf_status cli_check_output(const char *path, cli_output kind, const char *const 
                    names[kind]);
 }
 
-static bf_status sketch_data(cli *c, const char *path, cli_input *out, bf_error *err) {
-  bf_dataset_options dataset_options = cli_dataset_options(c);
-  bf_sketch_options options = BF_SKETCH_OPTIONS_INIT;
-  bf_dataset *dataset = NULL;
-  cli_progress progress;
-  double started = cli_now_ms();
-  char what[160];
-  snprintf(what, sizeof what, "reading %.140s", path);
-  bf_status status = bf_dataset_open(path, &dataset_options, &dataset, err);
-  if (status != BF_OK) return status;
-  options.seed = cli_wide(c, "seed", 0);
-  options.n_threads = cli_whole(c, "threads", 0);
-  options.progress = cli_progress_step;
-  options.progress_context = &progress;
-  cli_progress_begin(&progress, c, what);
-  status = bf_sketch_build(dataset, &options, &out->sketch, err);
-  cli_progress_end(&progress);
-  for (uint32_t i = 0; i < bf_dataset_warning_count(dataset); i++)
-    cli_warn(c, "%s: %s", path, bf_dataset_warning(dataset, i));
-  bf_dataset_close(dataset);
-  if (status == BF_OK) status = bf_sketch_encode(out->sketch, &out->bytes, &out->n_bytes, err);
-  out->from_data = true;
-  out->sketch_ms = cli_now_ms() - started;
-  return status;
-}
-
 static bf_status read_sketch(const char *path, cli_input *out, bf_error *err) {
   bf_error inner = {.position = -1};
   bf_status status = cli_read_file(path, BF_SKETCH_MAX_BYTES, &out->bytes, &out->n_bytes, err);
@@ -201,15 +177,6 @@ static bf_status read_sketch(const char *path, cli_input *out, bf_error *err) {
   if (status == BF_OK) return BF_OK;
   (void)cli_error(err, status, "%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, inner.message);
   if (err != NULL) err->position = inner.position;
-  return status;
-}
-
-bf_status cli_load_input(cli *c, const char *path, cli_input *out, bf_error *err) {
-  *out = (cli_input){0};
-  bool is_sketch = strcmp(path, "-") == 0 || cli_is_sketch_file(path);
-  bf_status status = is_sketch ? read_sketch(path, out, err) : sketch_data(c, path, out, err);
-  if (status == BF_OK) status = bf_sha256(out->bytes, out->n_bytes, out->sha256, err);
-  if (status != BF_OK) cli_input_deinit(out);
   return status;
 }
 
@@ -231,6 +198,54 @@ static bf_status load_from_repository(cli *c, const char *name, cli_input *out, 
   if (status == BF_OK) status = bf_sha256(out->bytes, out->n_bytes, out->sha256, err);
   bf_store_list_free(list);
   bf_store_close(store);
+  if (status != BF_OK) cli_input_deinit(out);
+  return status;
+}
+
+static bf_status sketch_data(cli *c, const char *path, cli_input *out, bf_error *err) {
+  bf_dataset_options dataset_options = cli_dataset_options(c);
+  bf_sketch_options options = BF_SKETCH_OPTIONS_INIT;
+  bf_dataset *dataset = NULL;
+  cli_input like = {0};
+  cli_progress progress;
+  double started = cli_now_ms();
+  char what[160];
+  snprintf(what, sizeof what, "reading %.140s", path);
+  if (cli_text(c, "like") != NULL) {
+    bf_status found = cli_is_sketch_file(cli_text(c, "like"))
+                          ? read_sketch(cli_text(c, "like"), &like, err)
+                          : load_from_repository(c, cli_text(c, "like"), &like, err);
+    if (found != BF_OK) return found;
+  }
+  bf_status status = bf_dataset_open(path, &dataset_options, &dataset, err);
+  if (status != BF_OK) {
+    cli_input_deinit(&like);
+    return status;
+  }
+  options.like = like.sketch;
+  options.min_count = cli_whole(c, "min-count", 0);
+  options.seed = cli_wide(c, "seed", 0);
+  options.n_threads = cli_whole(c, "threads", 0);
+  options.progress = cli_progress_step;
+  options.progress_context = &progress;
+  cli_progress_begin(&progress, c, what);
+  status = bf_sketch_build(dataset, &options, &out->sketch, err);
+  cli_progress_end(&progress);
+  cli_input_deinit(&like);
+  for (uint32_t i = 0; i < bf_dataset_warning_count(dataset); i++)
+    cli_warn(c, "%s: %s", path, bf_dataset_warning(dataset, i));
+  bf_dataset_close(dataset);
+  if (status == BF_OK) status = bf_sketch_encode(out->sketch, &out->bytes, &out->n_bytes, err);
+  out->from_data = true;
+  out->sketch_ms = cli_now_ms() - started;
+  return status;
+}
+
+bf_status cli_load_input(cli *c, const char *path, cli_input *out, bf_error *err) {
+  *out = (cli_input){0};
+  bool is_sketch = strcmp(path, "-") == 0 || cli_is_sketch_file(path);
+  bf_status status = is_sketch ? read_sketch(path, out, err) : sketch_data(c, path, out, err);
+  if (status == BF_OK) status = bf_sha256(out->bytes, out->n_bytes, out->sha256, err);
   if (status != BF_OK) cli_input_deinit(out);
   return status;
 }

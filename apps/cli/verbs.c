@@ -58,7 +58,10 @@ static const cli_option import_options[] = {
 static const cli_option sketch_options[] = {
     {"output", 'o', CLI_TEXT, "FILE", "where to write (default: DATA's last name with .sketch; -: standard output)"},
     {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of samples and buckets (default 20220706)"},
+    {"like", 0, CLI_TEXT, "MODEL|FILE", "take the columns, by name and in order, of a model's or a file's sketch"},
     {0}};
+static const cli_option merge_options[] = {{"output", 'o', CLI_TEXT, "FILE", "where to write (-: standard output)"},
+                                           {0}};
 static const cli_option compare_options[] = {
     {"measure", 'm', CLI_LIST, "NAME", "a measure of `bestfit strategies`; may be repeated (default: all that apply)"},
     {"raw", 0, CLI_FLAG, NULL, "compute the paper's measures on the rows, exact by definition"},
@@ -77,13 +80,17 @@ static const cli_option help_options[] = {{"markdown", 0, CLI_FLAG, NULL, "all h
 
 static const cli_option dataset_options[] = {
     {"format", 0, CLI_TEXT, "NAME", "format of the data, of the list below (default: sniffed)"},
-    {"kind", 0, CLI_TEXT, "KIND", "features or image (default: from format and shape)"},
+    {"kind", 0, CLI_TEXT, "KIND", "features, series, image, text, pair or tagged (default: from format and shape)"},
     {"label", 0, CLI_TEXT, "COLUMN", "label column, or for arrays a file of labels; never enters a sketch as data"},
     {"columns", 0, CLI_TEXT, "A,B,C", "columns to read, in this order"},
     {"drop", 0, CLI_TEXT, "A,B,C", "columns to leave out"},
     {"where", 0, CLI_TEXT, "SQL", "condition that rows of a table must meet"},
     {"member", 0, CLI_TEXT, "NAME", "array inside an .npz"},
+    {"text", 0, CLI_TEXT, "COLUMN", "kind text from a table: the column of texts (default: the only string column)"},
+    {"tags", 0, CLI_TEXT, "COLUMN", "kind tagged from CoNLL-U: upos (default), xpos or deprel"},
     {"range", 0, CLI_REAL_ABOVE_0, "X", "value of white in images: 1, 16, 255 … (default: guessed)"},
+    {"min-count", 0, CLI_WHOLE_ABOVE_0, "N",
+     "drop words that occur less often, trim extremes to the N-th value (default 5; 1: keep all)"},
     {0}};
 static const cli_option measure_options[] = {
     {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed (default 20220706)"},
@@ -169,10 +176,14 @@ static const cli_verb verbs[] = {
      "is\n"
      "damaged.",
      "bestfit fsck --gc", fsck_options, CLI_USES_REPOSITORY, 0, 0, cmd_fsck},
+    {"merge", "Sketches", "one sketch of the rows of several", "SKETCH SKETCH… -o FILE",
+     "Counts, sums and words add up exactly; quantiles and centroids are merged within the bound that\n"
+     "docs/formats/sketch-v1.md states. The sketches must be of equal kind, columns, seed and --min-count.",
+     "bestfit merge monday.sketch tuesday.sketch -o week.sketch", merge_options, 0, 2, 1000, cmd_merge},
     {"sketch", "Sketches", "summarise a dataset, so that it can be searched for without its rows", "DATA [options]",
      "The sketch holds no row, but is not anonymous: it holds extremes, quantiles and averages of at least eight rows.",
-     "bestfit sketch train.parquet --label activity -o train.sketch", sketch_options, DATA_AND_THREADS, 1, 1,
-     cmd_sketch},
+     "bestfit sketch train.parquet --label activity -o train.sketch", sketch_options,
+     DATA_AND_THREADS | CLI_USES_REPOSITORY, 1, 1, cmd_sketch},
     {"completion", "Other", "completion of commands, options and names for a shell", "SHELL",
      "SHELL is bash, zsh or fish.", "source <(bestfit completion bash)", no_options, 0, 1, 1, cmd_completion},
     {"help", "Other", "help on a command", "[COMMAND] [options]", NULL, "bestfit help search", help_options, 0, 0, 1,

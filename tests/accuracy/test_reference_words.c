@@ -3,7 +3,7 @@
  * a candidate. */
 #include <stdlib.h>
 
-#include "raw_words.h"
+#include "words_oracle.h"
 #include "reference_testing.h"
 
 enum { JSD, XENT, TFIDF, SOFT, N_RAW };

@@ -76,7 +76,7 @@ static void pairs_of_a_table_are_its_left_and_right_columns(void **state) {
   whole_free(&w);
   w = must_read(path, NULL);
   assert_int_equal(w.kind, BF_KIND_FEATURES);
-  assert_non_null(strstr(w.warnings, "give the kind pair"));
+  assert_non_null(strstr(w.warnings, "give --kind pair"));
   whole_free(&w);
   w = must_read(put_text("m.tsv", "label\tltable_a\trtable_a\n1\tx\ty\n"), OPTIONS(.kind = "pair", .label = "label"));
   assert_string_equal(w.spelt[0], "{a:x}|{a:y}");

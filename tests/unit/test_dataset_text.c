@@ -231,7 +231,7 @@ static void texts_come_from_a_column_of_a_table(void **state) {
                  "is the label");
   expect_failure(path, OPTIONS(.kind = "text", .text = "text", .drop = "id"), BF_ERR_INVALID_ARGUMENT, -1,
                  "do not fit texts");
-  expect_failure(path, OPTIONS(.text = "text"), BF_ERR_INVALID_ARGUMENT, -1, "give the kind text");
+  expect_failure(path, OPTIONS(.text = "text"), BF_ERR_INVALID_ARGUMENT, -1, "give --kind text");
   expect_failure(put_text("n.csv", "a,b\n1,2\n"), OPTIONS(.kind = "text"), BF_ERR_INVALID_ARGUMENT, -1,
                  "no column of text");
   w = must_read(put_text("t.jsonl", "{\"n\":{\"m\":1},\"t\":\"a \\u00e9\",\"k\":1}\n{\"t\":null}\n"),

@@ -1,4 +1,4 @@
-#include "raw_words.h"
+#include "words_oracle.h"
 
 /* cmocka.h needs the others before it */
 /* clang-format off */
