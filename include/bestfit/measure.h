@@ -24,7 +24,7 @@ typedef enum bf_direction { BF_LOWER_IS_CLOSER = 0, BF_HIGHER_IS_CLOSER = 1 } bf
 
 typedef struct bf_strategy_info {
   const char *name;   /* stable: "hist-jsd" */
-  const char *family; /* "data", "paper", "baseline", "composite" */
+  const char *family; /* "data", "words", "paper", "baseline", "composite" */
   const char *needs;  /* "two sketches", "source accuracy", "nothing", "a repository" */
   bf_direction direction;
   double lowest, highest; /* range; infinities allowed */
@@ -68,9 +68,10 @@ BF_API void bf_frame_free(bf_frame *frame);
 /* Names of columns that are constant over the sources and thus left out (borrowed; NULL past the end). */
 BF_API const char *bf_frame_dropped_column(const bf_frame *frame, size_t i);
 
-/* A sketch as seen in a frame: standardised centroids, features, cells, factored covariance, partition histograms;
- * reusable over measures. Takes 1 to 2 ms and some 300 KiB (64 columns, 256 centroids); a measure of a prepared pair
- * takes 1 to 50 microseconds. */
+/* A sketch as seen in a frame: standardised centroids, features, cells, factored covariance, partition histograms,
+ * words; reusable over measures. Takes 1 to 2 ms and some 300 KiB (64 columns, 256 centroids), with soft-adaptivity's
+ * scale up to 10 ms more in a frame of many sources; a measure of a prepared pair takes 1 to 50 microseconds, one of
+ * words up to 0.2 ms. */
 typedef struct bf_prepared bf_prepared;
 /* BF_ERR_MISMATCH: a column of the frame is missing in the sketch (named), or the kind differs, or projected views of
  * unequal column lists. The sketch and the frame must outlive the result. */
@@ -92,8 +93,10 @@ BF_API BF_MUST_CHECK bf_status bf_measure(const char *name, const bf_prepared *s
 BF_API BF_MUST_CHECK bf_status bf_measure_raw(const char *name, const bf_rows *source, const bf_rows *target,
                                               const bf_measure_options *options, double *out, bf_error *err);
 
-/* The same on words: paper-word-jsd, paper-word-l2, paper-word-adaptivity, minhash-jaccard (then the exact Jaccard
- * similarity of the word sets). */
+/* The same on words, exact by definition: paper-word-jsd, paper-word-l2, paper-word-adaptivity, minhash-jaccard (then
+ * the Jaccard similarity of the sets of words). Words are those of the paper's rule (docs/strategies.md, part 1).
+ * Memory: the different words of both sides. BF_ERR_NOT_APPLICABLE: a side without rows or words. BF_ERR_UNSUPPORTED:
+ * the strategy has no form on raw words. Others as bf_measure. */
 BF_API BF_MUST_CHECK bf_status bf_measure_raw_words(const char *name, const bf_documents *source,
                                                     const bf_documents *target, const bf_measure_options *options,
                                                     double *out, bf_error *err);

@@ -6,14 +6,17 @@
  *   DIR/bestfit.db          SQLite, WAL; schema steps in src/store/schema/NNN-*.sql
  *   DIR/blobs/sha256/ab/…   model files, cards and sketches by hash: written to a temporary name, synced, renamed
  *
- * Guarantees: an add, rm or later change is one transaction; a process killed at any moment leaves the old state (at
- * worst an unreferenced blob or temporary file, which fsck names). What a call has acknowledged with BF_OK survives a
- * power cut as far as fsync is honoured. Several processes may use one repository; writers wait up to 30 s, then
- * BF_ERR_BUSY. The store knows sketches and cards as bytes only; it does not interpret them (the words of a card are
- * indexed as they are). Cost: an add syncs each new blob, its folder and the database, 2 to 30 ms on a disk; on disk
- * the files themselves, equal ones once, about 1.5 KiB a version and about twice its card for full-text search.
- * docs/repository.md, docs/formats/repository.md. Thread-safety: one store handle, one thread at a time; open as many
- * handles as you like.
+ * Guarantees: an add, rm or later change is one transaction; a process killed at any moment leaves the old state,
+ * or the new one whole (at worst an unreferenced blob or temporary file besides, which fsck names). What a call has
+ * acknowledged with BF_OK survives a power cut as far as fsync is honoured. Several processes may use one
+ * repository; writers wait up to 30 s, then BF_ERR_BUSY. The store knows sketches and cards as bytes only; it does
+ * not interpret them (the words of a card are indexed as they are).
+ *
+ * Cost: an add syncs each new blob, its folder and the database, 2 to 30 ms on a disk; on disk the files
+ * themselves, equal ones once, about 1.5 KiB a version, and about twice its card for full-text search.
+ * docs/repository.md, docs/formats/repository.md.
+ *
+ * Thread-safety: one store handle, one thread at a time; open as many handles as you like.
  */
 #ifndef BESTFIT_STORE_H
 #define BESTFIT_STORE_H

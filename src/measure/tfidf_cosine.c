@@ -65,26 +65,20 @@ typedef struct cosine_sums {
 } cosine_sums;
 
 static void add_kept_words(const bf_prepared *const sides[2], cosine_sums *sums) {
-  const bf__word_counts *s = &sides[0]->words, *t = &sides[1]->words;
   for (int side = 0; side < 2; ++side) {
-    const bf__words *words = sides[side]->words.words;
-    for (size_t c = 0; c < BF__HASHED_WORDS; ++c) sums->cells[side][c] = (double)words->hashed[c];
-    for (uint32_t i = 0; i < words->n_words; ++i) {
-      sums->other[side] += sides[side]->tfidf[i] * sides[side]->tfidf[i];
+    const bf__word_counts *own = &sides[side]->words, *other = &sides[1 - side]->words;
+    for (size_t c = 0; c < BF__HASHED_WORDS; ++c) sums->cells[side][c] = (double)own->words->hashed[c];
+    for (uint32_t i = 0; i < own->words->n_words; ++i) {
+      uint32_t there = bf__word_find(other, own->hashes[i]);
+      double x = sides[side]->tfidf[i];
+      if (there == BF__NOT_KEPT) {
+        sums->other[side] += x * x;
+        continue;
+      }
+      sums->norm[side] += x * x;
+      sums->cells[side][own->hashes[i] >> 52] -= (double)own->words->words[i].count;
+      if (side == 0) sums->dot += x * sides[1]->tfidf[there];
     }
-  }
-  for (uint32_t i = 0; i < s->words->n_words; ++i) {
-    uint32_t j = bf__word_find(t, s->hashes[i]);
-    if (j == BF__NOT_KEPT) continue;
-    double x = sides[0]->tfidf[i], y = sides[1]->tfidf[j];
-    sums->dot += x * y;
-    sums->norm[0] += x * x;
-    sums->norm[1] += y * y;
-    sums->other[0] -= x * x;
-    sums->other[1] -= y * y;
-    size_t cell = (size_t)(s->hashes[i] >> 52);
-    sums->cells[0][cell] -= (double)s->words->words[i].count;
-    sums->cells[1][cell] -= (double)t->words->words[j].count;
   }
 }
 
@@ -101,7 +95,7 @@ bf_status bf__tfidf_cosine(const bf_prepared *source, const bf_prepared *target,
   add_kept_words(sides, sums);
   double squares[2], products = 0.0;
   for (int i = 0; i < 2; ++i) {
-    sums->other[i] = fmax(sums->other[i], 0.0) + rare_norm(sides[i]);
+    sums->other[i] += rare_norm(sides[i]);
     squares[i] = centre(sums->cells[i]);
   }
   for (size_t c = 0; c < BF__HASHED_WORDS; ++c) products += sums->cells[0][c] * sums->cells[1][c];

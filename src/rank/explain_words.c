@@ -17,6 +17,7 @@
 #define SHOWN_WORDS 64u /* of each sort */
 #define TOLD_WORDS 4u
 #define CLEAR_SHARE 0.002 /* of all words: what is worth a sentence */
+#define CLEAR_UNSEEN 0.01
 #define CLEAR_RATIO 2.0
 
 size_t bf_explanation_word_count(const bf_explanation *explanation) {
@@ -127,16 +128,24 @@ out:
 /* --- sentences -------------------------------------------------------------------------------------------------------
  */
 
+/* "12", "1.2", "0.12" per cent. */
+static const char *percent(double share, char text[16]) {
+  double value = 100.0 * share;
+  snprintf(text, 16, value >= 9.95 ? "%.0f" : "%.2g", value);
+  return text;
+}
+
 /* "`a` (1.2 %), `b` (0.8 %)" of the first words of a sort; whether all are certain never to occur on the other side. */
 static size_t list_words(const bf_explanation *e, word_sort sort, char *text, size_t size, bool *nowhere) {
   size_t told = 0, used = 0;
+  char number[16];
   text[0] = '\0';
   *nowhere = true;
   for (size_t i = 0; i < e->n_words && told < TOLD_WORDS; ++i) {
     const bf_word_difference *w = &e->words[i];
     double share = sort == TARGET_ONLY ? w->target_share : w->source_share;
     if (sort_of(w) != sort || share < (told == 0 ? CLEAR_SHARE : CLEAR_SHARE / 2.0)) continue;
-    int wrote = snprintf(text + used, size - used, "%s`%s` (%.2g %%)", told ? ", " : "", w->word, 100.0 * share);
+    int wrote = snprintf(text + used, size - used, "%s`%s` (%s %%)", told ? ", " : "", w->word, percent(share, number));
     if (wrote < 0 || (size_t)wrote >= size - used) {
       text[used] = '\0';
       break;
@@ -159,7 +168,7 @@ static void kept_words(const bf_sketch *sketch, char *text, size_t size) {
 
 void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *target) {
   if (e->n_words == 0) return;
-  char list[200], kept[64];
+  char list[200], kept[64], number[16], other[16];
   bool nowhere = false;
   kept_words(source, kept, sizeof kept);
   if (list_words(e, TARGET_ONLY, list, sizeof list, &nowhere) > 0) {
@@ -169,11 +178,10 @@ void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *
       bf__say(e, "words of the target that are not among the source's %s: %s", kept, list);
     }
   }
-  if (source->words->n_words == BF__WORDS || source->min_count > 1) {
-    bf__say(e, "%.2g %% of the target's words are its frequent ones that are not among the source's %s",
-            100.0 * e->unseen_share, kept);
-  } else {
-    bf__say(e, "%.2g %% of the target's words are frequent ones that the model never saw", 100.0 * e->unseen_share);
+  if (e->unseen_share >= CLEAR_UNSEEN) {
+    bool complete = source->words->n_words < BF__WORDS && source->min_count <= 1;
+    bf__say(e, "at least %s %% of the target's words are %s%s", percent(e->unseen_share, number),
+            complete ? "words that the model never saw" : "not among the source's ", complete ? "" : kept);
   }
   kept_words(target, kept, sizeof kept);
   if (list_words(e, SOURCE_ONLY, list, sizeof list, &nowhere) > 0) {
@@ -188,8 +196,8 @@ void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *
     if (sort_of(w) != BOTH) continue;
     double ratio = w->target_share / w->source_share, most = fmax(w->target_share, w->source_share);
     if (most < CLEAR_SHARE || (ratio < CLEAR_RATIO && ratio > 1.0 / CLEAR_RATIO)) return;
-    bf__say(e, "`%s` is %.2g times as frequent: %.2g %% of the target's words, %.2g %% of the source's", w->word, ratio,
-            100.0 * w->target_share, 100.0 * w->source_share);
+    bf__say(e, "`%s` is %.2g times as frequent: %s %% of the target's words, %s %% of the source's", w->word, ratio,
+            percent(w->target_share, number), percent(w->source_share, other));
     return;
   }
 }

@@ -3,8 +3,8 @@
  * a candidate. */
 #include <stdlib.h>
 
-#include "words_oracle.h"
 #include "reference_testing.h"
+#include "words_oracle.h"
 
 enum { JSD, XENT, TFIDF, SOFT, N_RAW };
 static const char *const RAW_NAMES[N_RAW] = {"word-jsd", "word-xent", "tfidf-cosine", "soft-adaptivity"};

@@ -208,6 +208,13 @@ static void pause_up_to(bf__random *random, uint64_t microseconds) {
   nanosleep(&pause, NULL);
 }
 
+/* The change that was not acknowledged may have been made. */
+static void settle(bf_store *store, world *w) {
+  if (holds(store, w)) return;
+  (void)change(w, NULL);
+  if (!holds(store, w)) fail_msg("process %u: not as after %u changes, nor after one less", w->process, w->count);
+}
+
 /* Kills, and brings the world to where the repository is. How many changes were acknowledged. */
 static uint32_t end(const char *folder, pid_t child, int read_end, world *w, bool gc) {
   int status = 0;
@@ -226,10 +233,7 @@ static uint32_t end(const char *folder, pid_t child, int read_end, world *w, boo
   assert_true(report.index_ok);
   assert_int_equal(report.missing, 0);
   assert_int_equal(report.damaged, 0);
-  if (!holds(store, w)) {
-    (void)change(w, NULL); /* the change that was not acknowledged may have been made */
-    if (!holds(store, w)) fail_msg("process %u: not as after %u changes, nor after %u", w->process, count, count + 1);
-  }
+  settle(store, w);
   bf_store_close(store);
   return count - before;
 }
@@ -251,6 +255,11 @@ static void what_two_killed_processes_had_acknowledged_is_there(void **state) {
       pause_up_to(&random, 60000);
       acknowledged += end(*state, children[i], ends[i], &worlds[i], round % 8 == 7);
     }
+    /* A commit of the first that was all in the log, but not yet in the index that living processes share, shows only
+     * now that the log was read anew: not acknowledged, so either will do. */
+    bf_store *store = open_store(*state);
+    for (size_t i = 0; i < PROCESSES; ++i) settle(store, &worlds[i]);
+    bf_store_close(store);
   }
   print_message("%ld kills, %u changes acknowledged\n", kills / PROCESSES * PROCESSES, acknowledged);
   assert_true(acknowledged > kills / 2);

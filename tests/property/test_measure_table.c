@@ -9,10 +9,12 @@
 #include "make_sketch.h"
 #include "sketch/sketch_data.h"
 
-enum { D = 6, N_SKETCHES = 12 };
+enum { D = 6, N_SKETCHES = 12, N_TEXTS = 8 };
 
 /* Ordinary ones first, then the odd: constant column, missing cells, outliers, few rows, one row, atoms, none. */
 static bf_sketch *sketches[N_SKETCHES];
+/* The same of kind text: four ordinary ones, all words kept, one row, other words, stop words only, none. */
+static bf_sketch *texts[N_TEXTS];
 
 static bf_sketch *odd_sketch(int which, size_t n) {
   double means[D] = {0, 1, 2, 3, 4, 5}, deviations[D] = {1, 1, 1, 2, 2, 0.1};
@@ -33,8 +35,25 @@ static bf_sketch *odd_sketch(int which, size_t n) {
   return sketch;
 }
 
+static bf_sketch *text_sketch(uint64_t seed, size_t n, uint32_t vocabulary, uint32_t shift, uint32_t min_count) {
+  char **made = make_texts(seed, n, vocabulary, shift);
+  bf_sketch *sketch = make_text_sketch((const char *const *)made, n, min_count);
+  free_texts(made, n);
+  return sketch;
+}
+
+static void set_up_texts(void) {
+  static const char *const other[] = {"alpha beta", "gamma alpha", "delta"}, *const stop[] = {"the", "and of"};
+  for (uint32_t i = 0; i < 4; ++i) texts[i] = text_sketch(i + 1, 300 + 400 * i, 2000, 150 * i, 5);
+  texts[4] = text_sketch(9, 200, 100, 0, 1);
+  texts[5] = text_sketch(10, 1, 2000, 0, 1);
+  texts[6] = make_text_sketch(other, 3, 1);
+  texts[7] = make_text_sketch(stop, 2, 1);
+}
+
 static int set_up(void **state) {
   (void)state;
+  set_up_texts();
   for (int i = 0; i < 4; ++i) {
     sketches[i] = make_normal_sketch((uint64_t)i + 1, 300 + 400 * (size_t)i, D, 0.4 * i, 1.0 + 0.2 * i, NULL);
   }
@@ -48,14 +67,19 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   (void)state;
   for (int i = 0; i < N_SKETCHES; ++i) bf_sketch_free(sketches[i]);
+  for (int i = 0; i < N_TEXTS; ++i) bf_sketch_free(texts[i]);
   return 0;
 }
 
-static bf_frame *frame_of(size_t n) {
+static bf_frame *frame_over(bf_sketch *const *sources, size_t n) {
   bf_frame *frame = NULL;
   bf_error err = {0};
-  if (bf_frame_create((const bf_sketch *const *)sketches, n, NULL, &frame, &err) != BF_OK) fail_msg("%s", err.message);
+  if (bf_frame_create((const bf_sketch *const *)sources, n, NULL, &frame, &err) != BF_OK) fail_msg("%s", err.message);
   return frame;
+}
+
+static bf_frame *frame_of(size_t n) {
+  return frame_over(sketches, n);
 }
 
 static bf_prepared *prepare(const bf_frame *frame, const bf_sketch *sketch) {
@@ -94,10 +118,10 @@ static void an_unknown_name_is_not_found_and_near_names_are_told(void **state) {
 
 /* Calls check for every strategy and every ordered pair, in a frame over the first `n_sources`. */
 typedef void (*pair_check)(const bf_strategy_info *info, const bf_prepared *a, const bf_prepared *b);
-static void each_pair(size_t n_sources, size_t n, pair_check check) {
-  bf_frame *frame = frame_of(n_sources);
+static void each_pair_of(bf_sketch *const *all, size_t n_sources, size_t n, pair_check check) {
+  bf_frame *frame = frame_over(all, n_sources);
   bf_prepared *prepared[N_SKETCHES];
-  for (size_t i = 0; i < n; ++i) prepared[i] = prepare(frame, sketches[i]);
+  for (size_t i = 0; i < n; ++i) prepared[i] = prepare(frame, all[i]);
   for (size_t s = 0; bf_strategy_at(s); ++s) {
     for (size_t i = 0; i < n; ++i) {
       for (size_t j = 0; j < n; ++j) check(bf_strategy_at(s), prepared[i], prepared[j]);
@@ -105,6 +129,11 @@ static void each_pair(size_t n_sources, size_t n, pair_check check) {
   }
   for (size_t i = 0; i < n; ++i) bf_prepared_free(prepared[i]);
   bf_frame_free(frame);
+}
+
+static void each_pair(size_t n_sources, pair_check check) {
+  each_pair_of(sketches, n_sources, N_SKETCHES, check);
+  each_pair_of(texts, n_sources, N_TEXTS, check);
 }
 
 static void check_range(const bf_strategy_info *info, const bf_prepared *a, const bf_prepared *b) {
@@ -125,8 +154,9 @@ static void check_range(const bf_strategy_info *info, const bf_prepared *a, cons
 
 static void values_lie_in_their_range_or_are_not_applicable_with_a_reason(void **state) {
   (void)state;
-  each_pair(4, N_SKETCHES, check_range);
-  each_pair(N_SKETCHES, N_SKETCHES, check_range); /* odd sketches in the frame, too */
+  each_pair(4, check_range);
+  each_pair(N_TEXTS, check_range); /* odd sketches in the frame, too */
+  each_pair_of(sketches, N_SKETCHES, N_SKETCHES, check_range);
 }
 
 static void check_symmetry(const bf_strategy_info *info, const bf_prepared *a, const bf_prepared *b) {
@@ -139,15 +169,19 @@ static void check_symmetry(const bf_strategy_info *info, const bf_prepared *a, c
 
 static void what_promises_symmetry_is_symmetric(void **state) {
   (void)state;
-  each_pair(4, N_SKETCHES, check_symmetry);
+  each_pair(4, check_symmetry);
 }
 
 static void check_identity(const bf_strategy_info *info, const bf_prepared *a, const bf_prepared *b) {
   double self = 0.0, other = 0.0;
   if (bf_measure(info->name, a, a, &self, NULL) != BF_OK || bf_measure(info->name, a, b, &other, NULL) != BF_OK) return;
+  if (strcmp(info->name, "word-xent") == 0)
+    return; /* of a text and itself its entropy, and smoothing favours long ones */
   if (info->direction == BF_LOWER_IS_CLOSER) {
     if (!(self <= 1e-9)) fail_msg("%s of a sketch and itself: %g", info->name, self);
     assert_true(self <= other + 1e-9);
+  } else if (info->highest < INFINITY) {
+    assert_true(self == info->highest && self >= other);
   } else {
     assert_true(self >= 0.0); /* adaptivity cuts each side anew: its partitions need not find themselves */
   }
@@ -155,7 +189,7 @@ static void check_identity(const bf_strategy_info *info, const bf_prepared *a, c
 
 static void nothing_is_closer_than_itself(void **state) {
   (void)state;
-  each_pair(4, N_SKETCHES, check_identity);
+  each_pair(4, check_identity);
 }
 
 static void an_empty_side_is_never_measured(void **state) {

@@ -108,8 +108,8 @@ char **make_texts(uint64_t seed, size_t n, uint32_t vocabulary, uint32_t shift) 
     assert_non_null(texts[i]);
     for (size_t w = 0; w < n_words; ++w) {
       double at = bf__random_unit(&random) * sums[vocabulary];
-      uint32_t word = 0;
-      while (word + 1 < vocabulary && sums[word + 1] <= at) ++word;
+      uint32_t word = 0, end = vocabulary; /* sums[word] <= at < sums[end] */
+      while (end - word > 1) *(sums[word + (end - word) / 2] <= at ? &word : &end) = word + (end - word) / 2;
       used += (size_t)snprintf(texts[i] + used, 12, "%sw%u", w ? " " : "", word);
     }
   }
