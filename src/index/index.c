@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +20,6 @@
 #define BLOCK 4096u /* histograms whose keys are held at a time */
 #define HASHED 128u /* of them, a work item */
 #define THREADS_FROM 256u
-#define AHEAD 8u /* slots that are fetched ahead */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define MAX_COUNT ((size_t)1 << 31)
 
@@ -99,28 +99,31 @@ static double mass_of(const float *histogram, uint32_t n) {
   return any ? -1.0 : total;
 }
 
+static bf_status refusal(const bf_index *index, const float *histogram, size_t number, bf_error *err) {
+  for (uint32_t j = 0; j < index->options.n_bins; ++j) {
+    if (histogram[j] >= 0.0F && histogram[j] <= FLT_MAX) continue;
+    return bf__error_at(err, BF_ERR_INVALID_ARGUMENT, (int64_t)number,
+                        "histogram %zu, cell %u is %g: counts and shares are finite and not negative", number, j,
+                        (double)histogram[j]);
+  }
+  return bf__error_at(err, BF_ERR_INVALID_ARGUMENT, (int64_t)number, "histogram %zu is empty", number);
+}
+
 bf_status bf__index_check(const bf_index *index, const float *histograms, size_t n, bf_error *err) {
   uint32_t n_bins = index->options.n_bins;
   for (size_t i = 0; i < n; ++i) {
-    const float *histogram = histograms + i * n_bins;
-    double mass = mass_of(histogram, n_bins);
-    if (mass > 0.0) continue;
-    for (uint32_t j = 0; j < n_bins; ++j) {
-      if (histogram[j] >= 0.0F && histogram[j] <= FLT_MAX) continue;
-      return bf__error_at(err, BF_ERR_INVALID_ARGUMENT, (int64_t)i,
-                          "histogram %zu, cell %u is %g: counts and shares are finite and not negative", i, j,
-                          (double)histogram[j]);
-    }
-    return bf__error_at(err, BF_ERR_INVALID_ARGUMENT, (int64_t)i, "histogram %zu is empty", i);
+    if (!(mass_of(histograms + i * n_bins, n_bins) > 0.0)) return refusal(index, histograms + i * n_bins, i, err);
   }
   return BF_OK;
 }
 
-void bf__index_roots(const bf_index *index, const float *histogram, float *roots) {
+bool bf__index_roots(const bf_index *index, const float *histogram, float *roots) {
   uint32_t n = index->options.n_bins;
-  double scale = 1.0 / mass_of(histogram, n);
+  double mass = mass_of(histogram, n), scale = 1.0 / mass;
+  if (!(mass > 0.0)) return false;
   for (uint32_t j = 0; j < n; ++j) roots[j] = sqrtf((float)((double)histogram[j] * scale));
   for (uint32_t j = n; j < index->stride; ++j) roots[j] = 0.0F;
+  return true;
 }
 
 /* --- adding ---------------------------------------------------------------------------------------------------------
@@ -198,31 +201,43 @@ static bf_status reserve_slots(bf_index *index, size_t n_more, bf_error *err) {
   return BF_OK;
 }
 
-typedef struct block_job {
+typedef struct add_job {
   bf_index *index;
-  const float *histograms; /* of the block */
-  size_t first, n;         /* their numbers */
-  uint64_t *keys;          /* [n_tables][step] */
-  size_t step;             /* not a power of two, or a histogram's keys would meet in one set of the cache */
-} block_job;
+  const float *histograms; /* all of the call */
+  size_t n_all;
+  atomic_bool refused;
+  size_t first, n; /* numbers of the block's histograms */
+  uint64_t *keys;  /* [n_tables][step] */
+  size_t step;     /* not a power of two, or a histogram's keys would meet in one set of the cache */
+} add_job;
+
+static void take_some(void *context, size_t item, uint32_t worker) {
+  (void)worker;
+  add_job *job = context;
+  const bf_index *index = job->index;
+  size_t begin = item * HASHED, end = job->n_all - begin < HASHED ? job->n_all : begin + HASHED;
+  for (size_t i = begin; i < end; ++i) {
+    float *roots = index->roots + (index->count + i) * index->stride;
+    if (!bf__index_roots(index, job->histograms + i * index->options.n_bins, roots)) {
+      atomic_store(&job->refused, true);
+      return;
+    }
+    bf__l2lsh_quantise(index->lsh, roots, index->quantised + (index->count + i) * index->quantised_stride);
+  }
+}
 
 static void hash_some(void *context, size_t item, uint32_t worker) {
   (void)worker;
-  block_job *job = context;
+  add_job *job = context;
   const bf_index *index = job->index;
   size_t begin = item * HASHED, n = job->n - begin < HASHED ? job->n - begin : HASHED;
-  int16_t *quantised = index->quantised + job->first * index->quantised_stride;
-  for (size_t i = begin; i < begin + n; ++i) {
-    float *roots = index->roots + (job->first + i) * index->stride;
-    bf__index_roots(index, job->histograms + i * index->options.n_bins, roots);
-    bf__l2lsh_quantise(index->lsh, roots, quantised + i * index->quantised_stride);
-  }
-  bf__l2lsh_keys(index->lsh, quantised + begin * index->quantised_stride, n, job->keys + begin, 1, job->step);
+  bf__l2lsh_keys(index->lsh, index->quantised + (job->first + begin) * index->quantised_stride, n, job->keys + begin, 1,
+                 job->step);
 }
 
 static void fill_table(void *context, size_t item, uint32_t worker) {
   (void)worker;
-  block_job *job = context;
+  add_job *job = context;
   bf__collision_table table = bf__index_table(job->index, (uint32_t)item);
   job->index->used[item] += bf__collision_fill(&table, job->keys + item * job->step, (uint32_t)job->first, job->n);
 }
@@ -237,16 +252,16 @@ bf_status bf_index_add(bf_index *index, const uint64_t *ids, const float *histog
   }
   bf_status status = BF_OK;
   size_t block = n < BLOCK ? n : BLOCK;
-  block_job job = {.index = index, .step = block + 8};
+  uint32_t n_threads = n < THREADS_FROM ? 1 : index->options.n_threads;
+  add_job job = {.index = index, .histograms = histograms, .n_all = n, .step = block + 8};
   job.keys = bf__alloc(job.step, index->options.n_tables * sizeof *job.keys);
   if (!job.keys) BF_TRY(bf__error_memory(err, block * index->options.n_tables * sizeof *job.keys));
-  BF_TRY(bf__index_check(index, histograms, n, err));
   BF_TRY(reserve_histograms(index, index->count + n, err));
   BF_TRY(reserve_slots(index, n, err));
   memcpy(index->ids + index->count, ids, n * sizeof *ids);
-  uint32_t n_threads = n < THREADS_FROM ? 1 : index->options.n_threads;
+  bf__parallel_for((n + HASHED - 1) / HASHED, n_threads, take_some, &job);
+  if (atomic_load(&job.refused)) BF_TRY(bf__index_check(index, histograms, n, err)); /* which, and why */
   for (size_t done = 0; done < n; done += job.n) {
-    job.histograms = histograms + done * index->options.n_bins;
     job.first = index->count + done;
     job.n = n - done < BLOCK ? n - done : BLOCK;
     bf__parallel_for((job.n + HASHED - 1) / HASHED, n_threads, hash_some, &job);

@@ -53,7 +53,7 @@ void bf__collision_prefetch(const bf__collision_table *table, uint64_t key);
 
 /* BF_ERR_INVALID_ARGUMENT, with the number as position, where a histogram is refused. */
 bf_status bf__index_check(const bf_index *index, const float *histograms, size_t n, bf_error *err);
-/* Square roots of shares [stride] from the masses [n_bins] of a checked histogram. */
-void bf__index_roots(const bf_index *index, const float *histogram, float *roots);
+/* Square roots of shares [stride] from the masses [n_bins] of a histogram; false where it is refused. */
+bool bf__index_roots(const bf_index *index, const float *histogram, float *roots);
 
 #endif

@@ -238,7 +238,7 @@ static void answer_some(void *context, size_t item, uint32_t number) {
   if (w->status != BF_OK) return;
   for (size_t i = 0; i < n; ++i) {
     float *roots = w->roots + i * index->stride;
-    bf__index_roots(index, job->histograms + (begin + i) * index->options.n_bins, roots);
+    (void)bf__index_roots(index, job->histograms + (begin + i) * index->options.n_bins, roots); /* checked before */
     bf__l2lsh_quantise(index->lsh, roots, w->quantised + i * step);
   }
   if (!job->scan) bf__l2lsh_keys(index->lsh, w->quantised, n, w->keys, n_tables, 1);

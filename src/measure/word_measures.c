@@ -64,7 +64,7 @@ bf_status bf__paper_word_jsd(const bf_prepared *source, const bf_prepared *targe
 }
 
 bf_status bf__paper_word_l2(const bf_prepared *source, const bf_prepared *target, double *out, bf_error *err) {
-  double shares[2][BF__WORD_CELLS], sum = 0.0;
+  double shares[2][BF__WORD_CELLS] = {{0.0}}, sum = 0.0;
   bf_status status = shares_of_pair(source, target, false, shares, err);
   if (status != BF_OK) return status;
   for (size_t i = 0; i < BF__WORD_CELLS; ++i) sum += (shares[0][i] - shares[1][i]) * (shares[0][i] - shares[1][i]);
