@@ -29,9 +29,8 @@ static int64_t locate(const bf__zip *archive, const char *name) {
   char with_suffix[512];
   int64_t i = bf__zip_find(archive, name);
   if (i >= 0) return i;
-  if (strlen(name) + 5 > sizeof with_suffix) return -1;
-  strcpy(with_suffix, name);
-  strcat(with_suffix, ".npy");
+  int n = snprintf(with_suffix, sizeof with_suffix, "%s.npy", name);
+  if (n < 0 || (size_t)n >= sizeof with_suffix) return -1;
   return bf__zip_find(archive, with_suffix);
 }
 
