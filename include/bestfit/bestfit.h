@@ -5,8 +5,10 @@
 #include <bestfit/base.h>
 #include <bestfit/card.h>
 #include <bestfit/dataset.h>
+#include <bestfit/estimate.h>
 #include <bestfit/index.h>
 #include <bestfit/measure.h>
+#include <bestfit/model.h>
 #include <bestfit/report.h>
 #include <bestfit/search.h>
 #include <bestfit/sketch.h>

@@ -170,6 +170,39 @@ BF_API void bf_dataset_progress(const bf_dataset *dataset, uint64_t *done_bytes,
 BF_API uint32_t bf_dataset_warning_count(const bf_dataset *dataset);
 BF_API const char *bf_dataset_warning(const bf_dataset *dataset, uint32_t i);
 
+/* What one needs to know of rows besides the rows: borrowed from the dataset or sample until its next change. */
+typedef struct bf_schema {
+  bf_kind kind;
+  uint32_t n_columns;              /* of cells; 0: images differ in size, or only words */
+  const char *const *column_names; /* [n_columns]; NULL: numbered */
+  double range_max;                /* images: value of white; else 0 */
+  uint32_t n_labels;
+  const char *const *label_names; /* [n_labels] */
+} bf_schema;
+BF_API void bf_dataset_schema(const bf_dataset *dataset, bf_schema *out);
+
+/* A seeded sample of rows, held in memory as one batch: the max_rows rows whose hash of (seed, row number) is smallest,
+ * in the order of the data, so that it does not depend on format, batches or threads. Rows of the kind tagged are
+ * sentences. */
+typedef struct bf_sample bf_sample;
+/* Reads the dataset to its end. max_rows 0: 2,000. progress may be NULL. BF_ERR_LIMIT: the sample needs more than 1
+ * GiB. Others as bf_dataset_next(). */
+BF_API BF_MUST_CHECK bf_status bf_sample_load(bf_dataset *dataset, uint64_t max_rows, uint64_t seed,
+                                              bf_progress_fn progress, void *progress_context, bf_sample **out,
+                                              bf_error *err);
+BF_API void bf_sample_free(bf_sample *sample);
+BF_API const bf_batch *bf_sample_batch(const bf_sample *sample);
+BF_API void bf_sample_schema(const bf_sample *sample, bf_schema *out);
+BF_API uint64_t bf_sample_rows_seen(const bf_sample *sample); /* rows of the data it was drawn from */
+/* Number in the data of row i of the sample. */
+BF_API uint64_t bf_sample_row(const bf_sample *sample, uint32_t i);
+/* Bytes of a sample (docs/formats/sample-v1.md), for the repository. You own *out (free()). */
+BF_API BF_MUST_CHECK bf_status bf_sample_encode(const bf_sample *sample, uint8_t **out, size_t *out_bytes,
+                                                bf_error *err);
+/* From untrusted bytes. BF_ERR_FORMAT: no sample. BF_ERR_CORRUPT: damaged, position. BF_ERR_LIMIT: above 1 GiB.
+ * BF_ERR_UNSUPPORTED: a newer version. */
+BF_API BF_MUST_CHECK bf_status bf_sample_decode(const uint8_t *bytes, size_t n_bytes, bf_sample **out, bf_error *err);
+
 typedef struct bf_dataset_format_info {
   const char *name, *kinds, *extensions, *summary;
 } bf_dataset_format_info;

@@ -54,6 +54,28 @@ typedef struct bf_store_metric {
   double value;
 } bf_store_metric;
 
+/* A further file of a model: external data under the name that the model gives it, a vocabulary. */
+typedef struct bf_store_file {
+  const char *name; /* plain relative path: no "..", no leading "/", at most 255 bytes, parts of A-Z a-z 0-9 . _ - */
+  const uint8_t *bytes; /* adding */
+  size_t n_bytes;
+  const char *sha256; /* listing */
+} bf_store_file;
+
+/* Experience: what one version did on the labelled validation rows of a version (its own, or another's). The store
+ * keeps `outputs` as bytes. */
+typedef struct bf_store_experience {
+  const char *model; /* who ran; NULL in bf_store_entry: the version that is being added */
+  uint32_t version;
+  const char *domain_model; /* whose validation rows; NULL in bf_store_entry: the version that is being added */
+  uint32_t domain_version;
+  uint64_t n_items;
+  double accuracy, macro_f1; /* NaN: not known */
+  const uint8_t *outputs;    /* adding; NULL: none */
+  size_t outputs_bytes;
+  const char *outputs_sha256; /* listing; NULL: none */
+} bf_store_experience;
+
 /* What add is given. Metadata columns are the caller's reading of the card; the bytes are what counts. */
 typedef struct bf_store_entry {
   size_t struct_size;
@@ -81,6 +103,13 @@ typedef struct bf_store_entry {
   const char *const *aliases; /* point to the new version, but those that the model has already stay where they are */
   size_t n_aliases;
   const char *origin; /* NULL: added here; else where it is from, for the audit log, which then says import */
+  const bf_store_file *files;
+  size_t n_files;
+  const char *calibration;   /* JSON of bf_calibration_encode, NULL: none; at most 8 MiB */
+  const uint8_t *validation; /* kept sample of labelled rows (bf_sample_encode), NULL: not kept */
+  size_t validation_bytes;
+  const bf_store_experience *experience;
+  size_t n_experience;
 } bf_store_entry;
 #define BF_STORE_ENTRY_INIT \
   { .struct_size = sizeof(bf_store_entry), .source_accuracy = __builtin_nan("") }
@@ -113,6 +142,10 @@ typedef struct bf_store_model {
   const char *aliases;            /* comma-separated, "" where none */
   const bf_store_metric *metrics; /* by name; accuracy is the source accuracy unless another was given */
   size_t n_metrics;
+  const bf_store_file *files; /* by name; bytes NULL: read them by their hash */
+  size_t n_files;
+  const char *calibration;       /* JSON; NULL: none */
+  const char *validation_sha256; /* kept sample of labelled rows; NULL: none */
 } bf_store_model;
 
 typedef struct bf_store_list bf_store_list;
@@ -144,6 +177,17 @@ typedef struct bf_store_query {
  * more than 8,192 bytes, 200 comparisons or 12 levels. */
 BF_API BF_MUST_CHECK bf_status bf_store_select(bf_store *store, const bf_store_query *query, bf_store_list **out,
                                                bf_error *err);
+
+/* Adds or replaces experience rows in one transaction, with one audit row ("experience"). BF_ERR_NOT_FOUND: a version
+ * that is not there (named); nothing was added. */
+BF_API BF_MUST_CHECK bf_status bf_store_add_experience(bf_store *store, const bf_store_experience *rows, size_t n_rows,
+                                                       bf_error *err);
+typedef struct bf_store_experience_list bf_store_experience_list;
+/* All experience among the versions that exist, by (domain_model, domain_version, model, version). */
+BF_API BF_MUST_CHECK bf_status bf_store_read_experience(bf_store *store, bf_store_experience_list **out, bf_error *err);
+BF_API size_t bf_store_experience_count(const bf_store_experience_list *list);
+BF_API const bf_store_experience *bf_store_experience_at(const bf_store_experience_list *list, size_t i);
+BF_API void bf_store_experience_free(bf_store_experience_list *list);
 
 /* The bytes of a blob, verified against its hash when first read by this handle. You own *out (free()).
  * BF_ERR_NOT_FOUND, BF_ERR_CORRUPT (hash differs: run fsck). */
@@ -201,7 +245,7 @@ BF_API BF_MUST_CHECK bf_status bf_store_remove(bf_store *store, const char *whic
 typedef struct bf_store_event {
   const char *time;   /* UTC */
   const char *who;    /* "" in what was written by version 0.1 */
-  const char *action; /* "add", "import", "edit", "tag", "alias", "remove", "gc" */
+  const char *action; /* "add", "import", "edit", "tag", "alias", "remove", "experience", "gc" */
   const char *name;   /* "" for gc */
   uint32_t version;   /* 0: none */
   const char *detail; /* what changed: "site=lyon", "production: 1 -> 2", "card <sha256> -> <sha256>" */
