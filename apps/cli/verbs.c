@@ -18,6 +18,14 @@ static const cli_option add_options[] = {
     {"accuracy", 0, CLI_REAL, "X", "accuracy on the model's own held-out data, 0 to 1"},
     {"metric", 0, CLI_LIST, "NAME=X", "a number measured of it, such as f1=0.83; may be repeated"},
     {"classes", 0, CLI_TEXT, "A,B,C", "class names in the order of the model's outputs"},
+    {"validation", 0, CLI_TEXT, "DATA",
+     "labelled rows that took no part in training: the model is run and calibrated on them"},
+    {"validation-label", 0, CLI_TEXT, "COLUMN", "their labels, where --label does not say it"},
+    {"validation-rows", 0, CLI_WHOLE_ABOVE_0, "N", "rows of them to use, drawn by a fixed seed (default 2000)"},
+    {"keep-validation", 0, CLI_FLAG, NULL,
+     "keep those rows in the repository, so that models added later learn from them"},
+    {"no-experience", 0, CLI_FLAG, NULL, "do not run the stored models on them, nor this model on kept rows"},
+    {"no-run", 0, CLI_FLAG, NULL, "store the model without loading it; it is ranked by its data alone"},
     {"new", 0, CLI_FLAG, NULL, "fail where the name exists, instead of adding its next version"},
     {"save-card", 0, CLI_TEXT, "FILE", "also write the card as stored to FILE"},
     {0}};
@@ -161,7 +169,12 @@ static const cli_verb verbs[] = {
      "bestfit evaluate lab/gait labelled.csv --label activity", evaluate_options,
      DATA_AND_THREADS | CLI_USES_REPOSITORY, 2, 2, cmd_evaluate},
     {"add", "Repository", "store a model with its card and a sketch of its training data", "MODEL.onnx [options]",
-     "A model without --data and --sketch is stored too, but cannot be ranked. Without a card, --name writes one.",
+     "The model is loaded and run once, in a sandboxed process, on the validation rows or the first rows of the data; "
+     "one "
+     "that\n"
+     "does not run, or not as its card says, is refused. External data and a vocabulary are read beside the model. "
+     "Without\n"
+     "--data and --sketch a model is ranked only by what it says. Without a card, --name writes one.",
      "bestfit add gait.onnx --data train.csv --label activity --name lab/gait --license apache-2.0", add_options,
      DATA_AND_THREADS | CLI_USES_REPOSITORY, 1, 1, cmd_add},
     {"ls", "Repository", "list models", "[PATTERN] [options]",
