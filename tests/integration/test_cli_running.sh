@@ -78,12 +78,12 @@ runs 2 "a sketch cannot be run" "$BESTFIT" search t.sketch --strategy confidence
 runs 2 "data only, by outputs" "$BESTFIT" search target.csv --data-only --strategy confidence
 
 # ---- models that misbehave: stored without running, skipped by the search with a reason ----
-for hostile in endless_loop huge_tensor custom_operator nan_outputs; do
+for hostile in hostile_loop hostile_memory_run hostile_operator hostile_nan; do
   runs 0 "store $hostile" "$BESTFIT" add "$models/$hostile.onnx" --data train.csv --label verdict --name "evil/$hostile" --classes no,yes --no-run
 done
 runs 0 "the search goes on" "$BESTFIT" search target.csv --budget 8 --json
 says "the search goes on" '"id": "lab/right"'
-for hostile in endless_loop huge_tensor custom_operator; do
+for hostile in hostile_loop hostile_memory_run hostile_operator; do
   holds "$hostile is skipped" sh -c "sed -n '/\"skipped\"/,\$p' out | grep -q evil/$hostile"
 done
 holds "its reason is told" grep -q "it could not be run" out
