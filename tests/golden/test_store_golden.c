@@ -77,7 +77,7 @@ static void a_repository_of_schema_1_is_brought_up_to_date_with_nothing_lost(voi
   bf_store *store = open_store(*state);
   bf_store_list *list = NULL;
   assert_kept(store);
-  assert_int_equal(query(*state, "PRAGMA user_version"), 2);
+  assert_int_equal(query(*state, "PRAGMA user_version"), 3);
   bf_store_query q = BF_STORE_QUERY_INIT;
   q.search = "goteborg barometer"; /* of a card that is only among the blobs */
   assert_int_equal(bf_store_select(store, &q, &list, NULL), BF_OK);
