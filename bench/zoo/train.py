@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""Train the zoo: one small model for each domain of the collections, and measure how each serves every other.
+
+Writes, under the output folder, for bestfit to add and search
+    <collection>/<domain>/model.onnx, model.md, train.*, valid.*, target.* (labels of arrays in *-labels.txt)
+    <collection>/truth.csv                       accuracy and macro-F1 of every model on every domain
+    predictions/<collection>/<target>.csv, .npy  what the models of other domains say of at most 2,000 items
+Nothing is done again whose data, code and seed are those of the last time.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+import files
+import networks
+import scoring
+from activity import read_dsads, read_har_across
+from digits import read_digits
+from domains import Collection, seed_of
+from networks import BagNetwork, Cnn, Mlp, Recipe
+from featurisers import WINDOW_FEATURES
+from prepare import TEXT, Prepared, prepare, scaling
+from words import read_entity_matching, read_pos, read_sentiment
+
+HERE = Path(__file__).resolve().parent
+WIDTH = 48      # of embeddings
+
+
+@dataclass
+class Plan:
+    """How a collection is read and its models are trained."""
+
+    read: Callable[[Path], Collection]
+    folders: list[str]      # of the data it is made of
+    recipe: Recipe
+    dropout: float = .3
+
+
+PLANS = {
+    "dsads": Plan(read_dsads, ["har-dsads"], Recipe(epochs=20)),
+    "sentiment": Plan(read_sentiment, ["sentiment_fdu_mtl", "sentiment_short"], Recipe(epochs=8)),
+    "har_across": Plan(read_har_across, ["har-dsads", "har-motionsense"], Recipe(epochs=20)),
+    "digits": Plan(read_digits, ["digits-mnist", "digits-mnist-m", "digits-optdigits", "digits-semeion",
+                                 "digits-kannada", "letters-notmnist"], Recipe(epochs=20)),
+    "entity_matching": Plan(read_entity_matching, ["em_deepmatcher", "em_wdc", "em_magellan784"], Recipe(epochs=8)),
+    "pos": Plan(read_pos, ["ud_english"], Recipe(epochs=4), dropout=.2),
+}
+
+
+@dataclass
+class Job:
+    """All that the processes working on one collection share (by fork)."""
+
+    plan: Plan
+    collection: Collection
+    folder: Path
+    matrices: Path
+    key: str
+    seed: int
+    scale: tuple[np.ndarray, np.ndarray] | None = None
+    prepared: list[Prepared] = field(default_factory=list)
+    models: dict[str, tuple[nn.Module, list[str]]] = field(default_factory=dict)
+
+
+JOB: Job
+
+
+def start_process(job: Job) -> None:
+    """Prepare a process for equal results."""
+    global JOB
+    JOB = job
+    torch.set_num_threads(1)    # the order of sums, and so the result, depends on it
+    torch.use_deterministic_algorithms(True)
+
+
+def content_key(plan: Plan, data: Path, seed: int) -> str:
+    """Hash of all that a collection's models depend on."""
+    digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {seed}".encode())
+    paths = sorted(HERE.glob("*.py"))
+    for name in plan.folders:
+        paths += sorted(path for path in (data / name).rglob("*") if path.is_file())
+    for path in paths:
+        digest.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def new_network(kind: str, n_inputs: int, n_classes: int, dropout: float) -> nn.Module:
+    """The network of a kind of rows."""
+    if kind == "image":
+        return Cnn(n_classes)
+    if kind in ("text", "tagged"):
+        return BagNetwork(2**15, WIDTH, n_classes, dropout)
+    return Mlp(n_inputs, n_classes)
+
+
+def new_model(prepared: Prepared) -> tuple[nn.Module, list[str]]:
+    """A network for the classes of the domain's training items, not trained yet."""
+    classes = sorted(set(prepared.labels[prepared.train]))
+    shape = prepared.inputs.take(np.array([0]))[0].shape
+    return new_network(JOB.collection.kind, shape[-1], len(classes), JOB.plan.dropout), classes
+
+
+def trained(prepared: Prepared) -> tuple[nn.Module, list[str]]:
+    """The model of a domain, from the file of an earlier run where there is one of the same key."""
+    path = JOB.folder / prepared.name / "network.pt"
+    torch.manual_seed(seed_of(f"{prepared.name} {JOB.seed}"))
+    network, classes = new_model(prepared)
+    saved: dict[str, Any] = torch.load(path) if path.exists() else {}
+    if saved.get("key") == JOB.key:
+        network.load_state_dict(saved["state"])
+        return network, classes
+    numbers = np.array([classes.index(label) if label in classes else 0 for label in prepared.labels])
+    known = prepared.valid[np.isin(prepared.labels[prepared.valid], classes)]
+    networks.train(network, prepared.inputs, numbers, (prepared.train, known), JOB.plan.recipe,
+                   seed_of(f"{prepared.name} {JOB.seed}"))
+    torch.save({"key": JOB.key, "state": network.state_dict()}, path)
+    return network, classes
+
+
+def predicted(model: tuple[nn.Module, list[str]], prepared: Prepared, items: np.ndarray) -> np.ndarray:
+    """Class names of items."""
+    network, classes = model
+    return np.array(classes)[networks.outputs(network, prepared.inputs, items).argmax(axis=1)]
+
+
+def export(prepared: Prepared, network: nn.Module, path: Path) -> list[int]:
+    """Writes the ONNX file; the shape of an item, where that is no matter of the featuriser."""
+    if JOB.collection.kind == "text":
+        shape = (2, TEXT["max_len"])
+        networks.export(network, (torch.zeros(shape, dtype=torch.int64), torch.ones(shape)), ["ids", "weights"], path)
+        return []
+    if JOB.collection.kind == "tagged":
+        networks.export(network, (torch.zeros(2, WINDOW_FEATURES, dtype=torch.int64),), ["ids"], path)
+        return []
+    example = prepared.inputs.take(prepared.train[:2])
+    networks.export(network, example, ["input"], path)
+    return list(example[0].shape[1:])
+
+
+def make_domain(i: int) -> Prepared:
+    """Train, export and describe the model of domain i, and write its data."""
+    domain, kind = JOB.collection.domains[i], JOB.collection.kind
+    folder = JOB.folder / domain.name
+    folder.mkdir(parents=True, exist_ok=True)
+    prepared = prepare(domain, kind, JOB.scale)
+    model = trained(prepared)
+    shape = export(prepared, model[0], folder / "model.onnx")
+    accuracy = float(np.mean(predicted(model, prepared, prepared.test) == prepared.labels[prepared.test]))
+    files.write_card(folder / "model.md", kind=kind, shape=shape, scale=JOB.scale, classes=model[1],
+                     collection=JOB.collection.name, domain=domain.name, task=JOB.collection.task, accuracy=accuracy,
+                     n_train=len(prepared.train), n_valid=len(prepared.valid), n_test=len(prepared.test))
+    files.write_split(folder, "train", kind, domain)
+    files.write_split(folder, "valid", kind, domain)
+    files.write_split(folder, "target", kind, domain, labelled=False)
+    return prepared
+
+
+def serve(i: int) -> list[list[str]]:
+    """Rows of truth.csv for target i; writes its prediction matrix."""
+    target = JOB.prepared[i]
+    truth = target.labels[target.target]
+    rows, logits = [], {}
+    for source, model in JOB.models.items():
+        if source == target.name:
+            own = predicted(model, target, target.test)
+            rows.append(scoring.truth_row(source, target.name, own, target.labels[target.test]))
+            continue
+        logits[source] = networks.outputs(model[0], target.inputs, target.target)
+        names = np.array(model[1])[logits[source].argmax(axis=1)]
+        rows.append(scoring.truth_row(source, target.name, names, truth))
+    classes = {source: JOB.models[source][1] for source in logits}
+    scoring.write_matrix(JOB.matrices, target, logits, classes)
+    return rows
+
+
+def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
+    """All of one collection, unless it is there already."""
+    started, plan, folder = time.monotonic(), PLANS[name], out / name
+    key, stamp = content_key(plan, data, seed), folder / "made.json"
+    if stamp.exists() and json.loads(stamp.read_text())["key"] == key:
+        print(f"{name}: as it was", flush=True)
+        return
+    collection = plan.read(data)
+    scale = scaling(collection) if collection.kind == "features" else None
+    job = Job(plan, collection, folder, out / "predictions" / name, key, seed, scale)
+    job.matrices.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("fork")
+    numbers = range(len(collection.domains))
+    with context.Pool(n_processes, start_process, (job,)) as pool:
+        job.prepared = list(pool.imap(make_domain, numbers))
+    start_process(job)
+    job.models = {prepared.name: trained(prepared) for prepared in job.prepared}
+    with context.Pool(n_processes, start_process, (job,)) as pool:
+        rows = sum(pool.imap(serve, numbers), [])
+    scoring.write_truth(folder / "truth.csv", rows)
+    stamp.write_text(json.dumps({"key": key, "seed": seed}) + "\n")
+    print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("collections", nargs="*", help="of " + ", ".join(PLANS) + " (default: all)")
+    parser.add_argument("--out", type=Path, default=Path("build/zoo"))
+    parser.add_argument("--data", type=Path, default=os.environ.get("BESTFIT_DATA"), help="default: $BESTFIT_DATA")
+    parser.add_argument("--reference", type=Path, default=os.environ.get("BESTFIT_REFERENCE"),
+                        help="folder of serving_*.csv (default: $BESTFIT_REFERENCE, else beside the data)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("--data or BESTFIT_DATA must name the folder of the datasets")
+    reference = options.reference or options.data.parent / "reference"
+    os.nice(5)
+    for name in options.collections or PLANS:
+        if name not in PLANS:
+            parser.error(f"no collection {name}: {', '.join(PLANS)}")
+        make_collection(name, options.data, options.out, options.seed, options.processes)
+        if (reference / f"serving_{name}.csv").exists():
+            print(scoring.compare(name, options.out / name / "truth.csv", reference / f"serving_{name}.csv"), flush=True)
+
+
+if __name__ == "__main__":
+    main()
