@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from domains import Domain
-from prepare import PAIR, TEXT, WINDOW
 
 EXTENSIONS = {"features": "npy", "image": "npy", "text": "txt", "tagged": "txt", "pair": "txt"}
 TAGS = {"features": "tabular-classification", "image": "image-classification", "text": "text-classification",
         "tagged": "token-classification", "pair": "text-classification"}
+FEATURISERS = {"text": "hashed-ids", "tagged": "token-window", "pair": "pair-similarities"}
 
 CARD = """\
 ---
@@ -49,22 +49,20 @@ stopping on {n_valid} others. The accuracy is that on {n_test} further items of 
 """
 
 
-def input_block(kind: str, shape: list[int], scale: tuple[np.ndarray, np.ndarray] | None) -> dict[str, Any]:
+def input_block(kind: str, shape: list[int], options: dict[str, Any]) -> dict[str, Any]:
     """The card's `input` for a kind of rows."""
-    if kind == "features" and scale:
-        numbers = [[float(f"{v:.9g}") for v in values] for values in scale]
-        return {"kind": kind, "shape": shape, "mean": numbers[0], "std": numbers[1]}
+    if kind == "features":
+        numbers = {name: [float(f"{v:.9g}") for v in values] for name, values in options.items()}
+        return {"kind": kind, "shape": shape, **numbers}
     if kind == "image":
         return {"kind": kind, "shape": shape, "layout": "NCHW", "scale": 1 / 255, "mean": [0.0], "std": [1.0]}
-    featuriser = {"text": {"name": "hashed-ids", **TEXT}, "tagged": {"name": "token-window", **WINDOW},
-                  "pair": {"name": "pair-similarities", **PAIR}}[kind]
-    return {"kind": kind, "featuriser": featuriser}
+    return {"kind": kind, "featuriser": {"name": FEATURISERS[kind], **options}}
 
 
-def write_card(path: Path, *, kind: str, shape: list[int], scale: tuple[np.ndarray, np.ndarray] | None,
-               classes: list[str], **values: Any) -> None:
+def write_card(path: Path, *, kind: str, shape: list[int], options: dict[str, Any], classes: list[str],
+               **values: Any) -> None:
     """A card whose input block lets bestfit run the model. JSON is YAML."""
-    path.write_text(CARD.format(pipeline=TAGS[kind], input=json.dumps(input_block(kind, shape, scale)),
+    path.write_text(CARD.format(pipeline=TAGS[kind], input=json.dumps(input_block(kind, shape, options)),
                                 classes=json.dumps(classes), **values))
 
 

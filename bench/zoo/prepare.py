@@ -10,9 +10,6 @@ import featurisers
 from domains import Collection, Domain
 from networks import Bags, Dense, Inputs
 
-TEXT = {"n_features": 2**15, "max_len": 512, "norm": 4.0, "ngram_range": [1, 2]}
-WINDOW = {"n_features": 2**15}
-PAIR = {"hashed_words": 256}
 ATTRIBUTE = re.compile(r" COL (?=(?:(?! COL ).)* VAL(?: |$))")
 
 
@@ -29,13 +26,13 @@ class Prepared:
     target: np.ndarray
 
 
-def scaling(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
+def scaling(collection: Collection) -> dict[str, np.ndarray]:
     """Mean and deviation of each column, over the training rows of all domains with equal weight."""
     parts = [d.rows[d.train].astype(np.float64) for d in collection.domains]
     mean = np.mean([part.mean(axis=0) for part in parts], axis=0)
     deviation = np.sqrt(np.mean([((part - mean)**2).mean(axis=0) for part in parts], axis=0))
     deviation[deviation == 0] = 1
-    return mean.astype(np.float32), deviation.astype(np.float32)
+    return {"mean": mean.astype(np.float32), "std": deviation.astype(np.float32)}
 
 
 def record_values(record: str) -> list[str | None]:
@@ -63,26 +60,26 @@ def token_items(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([np.arange(ends[r] - lengths[r], ends[r]) for r in rows])
 
 
-def inputs_of(domain: Domain, kind: str, scale: tuple[np.ndarray, np.ndarray] | None) -> Inputs:
-    """All items of a domain."""
-    if kind == "features" and scale:
-        return Dense((domain.rows - scale[0]) / scale[1])
+def inputs_of(rows: Any, kind: str, options: dict[str, Any]) -> Inputs:
+    """Rows as their networks take them: `options` are the featuriser's, of the kind features mean and std."""
+    if kind == "features":
+        return Dense((rows - options["mean"]) / options["std"])
     if kind == "image":
-        return Dense(domain.rows[:, None].astype(np.float32) / np.float32(255))
+        return Dense(rows[:, None].astype(np.float32) / np.float32(255))
     if kind == "text":
-        return hashed_bags(domain.rows, **TEXT)
+        return hashed_bags(rows, **options)
     if kind == "tagged":
-        return window_bags(domain.rows, **WINDOW)
-    pairs = [tuple(map(record_values, pair.split("\t"))) for pair in domain.rows]
-    return Dense(featurisers.pair_similarities(pairs, **PAIR))
+        return window_bags(rows, **options)
+    pairs = [tuple(map(record_values, pair.split("\t"))) for pair in rows]
+    return Dense(featurisers.pair_similarities(pairs, **options))
 
 
-def prepare(domain: Domain, kind: str, scale: tuple[np.ndarray, np.ndarray] | None) -> Prepared:
-    """The domain as networks see it. Rows of no split are left out of the inputs' cost, not of their numbers."""
+def prepare(domain: Domain, kind: str, options: dict[str, Any]) -> Prepared:
+    """The domain as networks see it."""
     splits = [domain.train, domain.valid, domain.test, domain.target]
     labels = domain.labels
     if kind == "tagged":
         lengths = np.array([len(row) for row in domain.rows])
         splits = [token_items(lengths, split) for split in splits]
         labels = [tag for row in labels for tag in row]
-    return Prepared(domain.name, inputs_of(domain, kind, scale), np.array(labels), *splits)
+    return Prepared(domain.name, inputs_of(domain.rows, kind, options), np.array(labels), *splits)

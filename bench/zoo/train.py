@@ -30,11 +30,14 @@ from digits import read_digits
 from domains import Collection, seed_of
 from networks import BagNetwork, Cnn, Mlp, Recipe
 from featurisers import WINDOW_FEATURES
-from prepare import TEXT, Prepared, prepare, scaling
+from prepare import Prepared, prepare, scaling
 from words import read_entity_matching, read_pos, read_sentiment
 
 HERE = Path(__file__).resolve().parent
-WIDTH = 48      # of embeddings
+TRAINING_MODULES = ["activity", "digits", "domains", "featurisers", "networks", "prepare", "words"]
+TEXT = {"n_features": 2**15, "max_len": 512, "norm": 4.0, "ngram_range": [1, 2]}
+WINDOW = {"n_features": 2**15}
+PAIR = {"hashed_words": 256}
 
 
 @dataclass
@@ -44,17 +47,20 @@ class Plan:
     read: Callable[[Path], Collection]
     folders: list[str]      # of the data it is made of
     recipe: Recipe
+    options: dict[str, Any] = field(default_factory=dict)   # of the featuriser
+    width: int = 48         # of embeddings
     dropout: float = .3
 
 
 PLANS = {
     "dsads": Plan(read_dsads, ["har-dsads"], Recipe(epochs=20)),
-    "sentiment": Plan(read_sentiment, ["sentiment_fdu_mtl", "sentiment_short"], Recipe(epochs=8)),
+    "sentiment": Plan(read_sentiment, ["sentiment_fdu_mtl", "sentiment_short"], Recipe(epochs=8), TEXT),
     "har_across": Plan(read_har_across, ["har-dsads", "har-motionsense"], Recipe(epochs=20)),
     "digits": Plan(read_digits, ["digits-mnist", "digits-mnist-m", "digits-optdigits", "digits-semeion",
                                  "digits-kannada", "letters-notmnist"], Recipe(epochs=20)),
-    "entity_matching": Plan(read_entity_matching, ["em_deepmatcher", "em_wdc", "em_magellan784"], Recipe(epochs=8)),
-    "pos": Plan(read_pos, ["ud_english"], Recipe(epochs=4), dropout=.2),
+    "entity_matching": Plan(read_entity_matching, ["em_deepmatcher", "em_wdc", "em_magellan784"], Recipe(epochs=8),
+                            PAIR),
+    "pos": Plan(read_pos, ["ud_english"], Recipe(epochs=4), WINDOW, dropout=.2),
 }
 
 
@@ -66,9 +72,9 @@ class Job:
     collection: Collection
     folder: Path
     matrices: Path
-    key: str
+    key: str        # of the networks
     seed: int
-    scale: tuple[np.ndarray, np.ndarray] | None = None
+    options: dict[str, Any]
     prepared: list[Prepared] = field(default_factory=list)
     models: dict[str, tuple[nn.Module, list[str]]] = field(default_factory=dict)
 
@@ -84,10 +90,11 @@ def start_process(job: Job) -> None:
     torch.use_deterministic_algorithms(True)
 
 
-def content_key(plan: Plan, data: Path, seed: int) -> str:
+def content_key(plan: Plan, modules: list[str], data: Path, seed: int) -> str:
     """Hash of all that a collection's models depend on."""
-    digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {seed}".encode())
-    paths = sorted(HERE.glob("*.py"))
+    settings = (torch.__version__, np.__version__, seed, plan.recipe, plan.options, plan.width, plan.dropout)
+    digest = hashlib.sha256(repr(settings).encode())
+    paths = [HERE / f"{module}.py" for module in modules]
     for name in plan.folders:
         paths += sorted(path for path in (data / name).rglob("*") if path.is_file())
     for path in paths:
@@ -95,12 +102,12 @@ def content_key(plan: Plan, data: Path, seed: int) -> str:
     return digest.hexdigest()
 
 
-def new_network(kind: str, n_inputs: int, n_classes: int, dropout: float) -> nn.Module:
+def new_network(kind: str, plan: Plan, n_inputs: int, n_classes: int) -> nn.Module:
     """The network of a kind of rows."""
     if kind == "image":
         return Cnn(n_classes)
     if kind in ("text", "tagged"):
-        return BagNetwork(2**15, WIDTH, n_classes, dropout)
+        return BagNetwork(plan.options["n_features"], plan.width, n_classes, plan.dropout)
     return Mlp(n_inputs, n_classes)
 
 
@@ -108,7 +115,7 @@ def new_model(prepared: Prepared) -> tuple[nn.Module, list[str]]:
     """A network for the classes of the domain's training items, not trained yet."""
     classes = sorted(set(prepared.labels[prepared.train]))
     shape = prepared.inputs.take(np.array([0]))[0].shape
-    return new_network(JOB.collection.kind, shape[-1], len(classes), JOB.plan.dropout), classes
+    return new_network(JOB.collection.kind, JOB.plan, shape[-1], len(classes)), classes
 
 
 def trained(prepared: Prepared) -> tuple[nn.Module, list[str]]:
@@ -137,7 +144,7 @@ def predicted(model: tuple[nn.Module, list[str]], prepared: Prepared, items: np.
 def export(prepared: Prepared, network: nn.Module, path: Path) -> list[int]:
     """Writes the ONNX file; the shape of an item, where that is no matter of the featuriser."""
     if JOB.collection.kind == "text":
-        shape = (2, TEXT["max_len"])
+        shape = (2, JOB.options["max_len"])
         networks.export(network, (torch.zeros(shape, dtype=torch.int64), torch.ones(shape)), ["ids", "weights"], path)
         return []
     if JOB.collection.kind == "tagged":
@@ -153,11 +160,11 @@ def make_domain(i: int) -> Prepared:
     domain, kind = JOB.collection.domains[i], JOB.collection.kind
     folder = JOB.folder / domain.name
     folder.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(domain, kind, JOB.scale)
+    prepared = prepare(domain, kind, JOB.options)
     model = trained(prepared)
     shape = export(prepared, model[0], folder / "model.onnx")
     accuracy = float(np.mean(predicted(model, prepared, prepared.test) == prepared.labels[prepared.test]))
-    files.write_card(folder / "model.md", kind=kind, shape=shape, scale=JOB.scale, classes=model[1],
+    files.write_card(folder / "model.md", kind=kind, shape=shape, options=JOB.options, classes=model[1],
                      collection=JOB.collection.name, domain=domain.name, task=JOB.collection.task, accuracy=accuracy,
                      n_train=len(prepared.train), n_valid=len(prepared.valid), n_test=len(prepared.test))
     files.write_split(folder, "train", kind, domain)
@@ -187,13 +194,14 @@ def serve(i: int) -> list[list[str]]:
 def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
     """All of one collection, unless it is there already."""
     started, plan, folder = time.monotonic(), PLANS[name], out / name
-    key, stamp = content_key(plan, data, seed), folder / "made.json"
-    if stamp.exists() and json.loads(stamp.read_text())["key"] == key:
+    key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "made.json"
+    everything = content_key(plan, [*TRAINING_MODULES, "files", "scoring", "train"], data, seed)
+    if stamp.exists() and json.loads(stamp.read_text())["key"] == everything:
         print(f"{name}: as it was", flush=True)
         return
     collection = plan.read(data)
-    scale = scaling(collection) if collection.kind == "features" else None
-    job = Job(plan, collection, folder, out / "predictions" / name, key, seed, scale)
+    options = scaling(collection) if collection.kind == "features" else plan.options
+    job = Job(plan, collection, folder, out / "predictions" / name, key, seed, options)
     job.matrices.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("fork")
     numbers = range(len(collection.domains))
@@ -204,7 +212,7 @@ def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: in
     with context.Pool(n_processes, start_process, (job,)) as pool:
         rows = sum(pool.imap(serve, numbers), [])
     scoring.write_truth(folder / "truth.csv", rows)
-    stamp.write_text(json.dumps({"key": key, "seed": seed}) + "\n")
+    stamp.write_text(json.dumps({"key": everything, "seed": seed}) + "\n")
     print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
 
 
