@@ -8,7 +8,6 @@ import numpy as np
 
 from domains import Domain
 
-EXTENSIONS = {"features": "npy", "image": "npy", "text": "txt", "tagged": "txt", "pair": "txt"}
 TAGS = {"features": "tabular-classification", "image": "image-classification", "text": "text-classification",
         "tagged": "token-classification", "pair": "text-classification"}
 FEATURISERS = {"text": "hashed-ids", "tagged": "token-window", "pair": "pair-similarities"}
@@ -85,14 +84,19 @@ def write_lines(path: Path, kind: str, domain: Domain, rows: np.ndarray, labelle
             file.write(text + "\n")
 
 
-def write_split(folder: Path, split: str, kind: str, domain: Domain, labelled: bool = True) -> None:
-    """One data file of a split; of arrays the labels are in a file of their own, a line each."""
+def write_split(folder: Path, split: str, kind: str, domain: Domain, labelled: bool) -> None:
+    """One data file of a split: train.npz with the members X and y, target.npy, or lines of text."""
     rows = getattr(domain, split)
-    path = folder / f"{split}.{EXTENSIONS[kind]}"
-    if kind in ("features", "image"):
-        np.save(path, domain.rows[rows])
-        (folder / f"{split}-labels.txt").write_text("".join(f"{domain.labels[row]}\n" for row in rows))
+    if kind in ("features", "image") and labelled:
+        np.savez(folder / f"{split}.npz", X=domain.rows[rows], y=np.array(domain.labels)[rows])
+    elif kind in ("features", "image"):
+        np.save(folder / f"{split}.npy", domain.rows[rows])
     elif kind == "tagged":
-        write_tagged(path, domain, rows, labelled)
+        write_tagged(folder / f"{split}.txt", domain, rows, labelled)
     else:
-        write_lines(path, kind, domain, rows, labelled)
+        write_lines(folder / f"{split}.txt", kind, domain, rows, labelled)
+
+
+def write_labels(path: Path, labels: np.ndarray) -> None:
+    """One a line."""
+    path.write_text("".join(f"{label}\n" for label in labels))

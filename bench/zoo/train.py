@@ -2,7 +2,7 @@
 """Train the zoo: one small model for each domain of the collections, and measure how each serves every other.
 
 Writes, under the output folder, for bestfit to add and search
-    <collection>/<domain>/model.onnx, model.md, train.*, valid.*, target.* (labels of arrays in *-labels.txt)
+    <collection>/<domain>/model.onnx, model.md, train.*, valid.*, target.* (without labels), target-labels.txt
     <collection>/truth.csv                       accuracy and macro-F1 of every model on every domain
     predictions/<collection>/<target>.csv, .npy  what the models of other domains say of at most 2,000 items
 Nothing is done again whose data, code and seed are those of the last time.
@@ -167,9 +167,9 @@ def make_domain(i: int) -> Prepared:
     files.write_card(folder / "model.md", kind=kind, shape=shape, options=JOB.options, classes=model[1],
                      collection=JOB.collection.name, domain=domain.name, task=JOB.collection.task, accuracy=accuracy,
                      n_train=len(prepared.train), n_valid=len(prepared.valid), n_test=len(prepared.test))
-    files.write_split(folder, "train", kind, domain)
-    files.write_split(folder, "valid", kind, domain)
-    files.write_split(folder, "target", kind, domain, labelled=False)
+    for split in ("train", "valid", "target"):
+        files.write_split(folder, split, kind, domain, labelled=split != "target")
+    files.write_labels(folder / "target-labels.txt", prepared.labels[prepared.target])
     return prepared
 
 
@@ -212,7 +212,7 @@ def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: in
     with context.Pool(n_processes, start_process, (job,)) as pool:
         rows = sum(pool.imap(serve, numbers), [])
     scoring.write_truth(folder / "truth.csv", rows)
-    stamp.write_text(json.dumps({"key": everything, "seed": seed}) + "\n")
+    stamp.write_text(json.dumps({"key": everything, "seed": seed, "kind": collection.kind}) + "\n")
     print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
 
 
