@@ -103,6 +103,7 @@ class Recipe:
     """How a network is trained."""
 
     epochs: int
+    least_steps: int = 0    # as many epochs more as few rows need
     batch: int = 32
     rate: float = 2e-3
     patience: int = 4   # epochs without a lower validation loss until training ends
@@ -128,11 +129,12 @@ def train(network: nn.Module, inputs: Inputs, classes: np.ndarray, splits: tuple
           recipe: Recipe, seed: int) -> None:
     """Fits the network to the first split; it ends with the weights of the least loss on the second."""
     rows, valid = splits
+    n_epochs = max(recipe.epochs, -(-recipe.least_steps * recipe.batch // len(rows)))
     random = np.random.default_rng(seed)
     targets = torch.from_numpy(classes)
     steps = optimizers(network, recipe.rate)
     best_loss, best_state, waited = np.inf, copy.deepcopy(network.state_dict()), 0
-    for _ in range(recipe.epochs):
+    for _ in range(n_epochs):
         network.train()
         order = random.permutation(rows)
         for start in range(0, len(order), recipe.batch):

@@ -13,6 +13,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,8 @@ PLANS = {
     "har_across": Plan(read_har_across, ["har-dsads", "har-motionsense"], Recipe(epochs=20)),
     "digits": Plan(read_digits, ["digits-mnist", "digits-mnist-m", "digits-optdigits", "digits-semeion",
                                  "digits-kannada", "letters-notmnist"], Recipe(epochs=20)),
-    "entity_matching": Plan(read_entity_matching, ["em_deepmatcher", "em_wdc", "em_magellan784"], Recipe(epochs=8),
-                            PAIR),
+    "entity_matching": Plan(read_entity_matching, ["em_deepmatcher", "em_wdc", "em_magellan784"],
+                            Recipe(epochs=8, least_steps=500), PAIR),
     "pos": Plan(read_pos, ["ud_english"], Recipe(epochs=4), WINDOW, dropout=.2),
 }
 
@@ -191,27 +192,36 @@ def serve(i: int) -> list[list[str]]:
     return rows
 
 
+def train_all(job: Job, n_processes: int) -> None:
+    """Every domain's model and data, then truth.csv and the matrices."""
+    context = multiprocessing.get_context("fork")
+    numbers = range(len(job.collection.domains))
+    with context.Pool(n_processes, start_process, (job,)) as pool:
+        job.prepared = list(pool.imap(make_domain, numbers))
+    start_process(job)
+    job.models = {prepared.name: trained(prepared) for prepared in job.prepared}
+    shutil.rmtree(job.matrices, ignore_errors=True)
+    job.matrices.mkdir(parents=True)
+    with context.Pool(n_processes, start_process, (job,)) as pool:
+        rows = sum(pool.imap(serve, numbers), [])
+    scoring.write_truth(job.folder / "truth.csv", rows)
+
+
 def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
     """All of one collection, unless it is there already."""
     started, plan, folder = time.monotonic(), PLANS[name], out / name
     key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "made.json"
     everything = content_key(plan, [*TRAINING_MODULES, "files", "scoring", "train"], data, seed)
-    if stamp.exists() and json.loads(stamp.read_text())["key"] == everything:
+    if stamp.exists() and (out / "predictions" / name).exists() and json.loads(stamp.read_text())["key"] == everything:
         print(f"{name}: as it was", flush=True)
         return
     collection = plan.read(data)
     options = scaling(collection) if collection.kind == "features" else plan.options
-    job = Job(plan, collection, folder, out / "predictions" / name, key, seed, options)
-    job.matrices.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("fork")
-    numbers = range(len(collection.domains))
-    with context.Pool(n_processes, start_process, (job,)) as pool:
-        job.prepared = list(pool.imap(make_domain, numbers))
-    start_process(job)
-    job.models = {prepared.name: trained(prepared) for prepared in job.prepared}
-    with context.Pool(n_processes, start_process, (job,)) as pool:
-        rows = sum(pool.imap(serve, numbers), [])
-    scoring.write_truth(folder / "truth.csv", rows)
+    job = Job(plan, collection, folder, out / "predictions" / f".{name}.new", key, seed, options)
+    train_all(job, n_processes)
+    matrices = out / "predictions" / name
+    shutil.rmtree(matrices, ignore_errors=True)
+    job.matrices.rename(matrices)   # those who read the old ones meanwhile saw them whole
     stamp.write_text(json.dumps({"key": everything, "seed": seed, "kind": collection.kind}) + "\n")
     print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
 
