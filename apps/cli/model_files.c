@@ -68,6 +68,19 @@ static bf_status add_beside(cli_model_files *files, const char *model_path, cons
   return status;
 }
 
+static bool is_beside(const char *model_path, const char *name) {
+  char *path = file_beside(model_path, name);
+  bool there = path != NULL && access(path, R_OK) == 0;
+  free(path);
+  return there;
+}
+
+/* A card that leaves the featuriser to the model's inputs may mean a vocabulary all the same. */
+static bool takes_text(const bf_card *card) {
+  const char *kind = card != NULL ? bf_card_input_kind(card) : NULL;
+  return kind != NULL && strcmp(kind, "text") == 0;
+}
+
 bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_files *out, bf_error *err) {
   char **names = NULL;
   size_t n_names = 0;
@@ -79,6 +92,7 @@ bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_
     status = add_beside(out, path, names[i], "external data", err);
   bf_model_names_free(names, n_names);
   const char *vocabulary = card != NULL ? bf_card_vocabulary(card) : NULL;
+  if (vocabulary == NULL && takes_text(card) && is_beside(path, "vocab.txt")) vocabulary = "vocab.txt";
   if (status == BF_OK && vocabulary != NULL) status = add_beside(out, path, vocabulary, "vocabulary", err);
   if (status != BF_OK) cli_model_files_deinit(out);
   return status;
