@@ -55,6 +55,10 @@ static bf_status add_file(cli_model_files *files, const char *path, const char *
 
 static bf_status add_beside(cli_model_files *files, const char *model_path, const char *name, const char *what,
                             bf_error *err) {
+  /* a card or a model is a stranger's: it may not reach outside its folder */
+  if (name[0] == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 || strstr(name, "/../") != NULL)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "the %s \"%.100s\" of %s lies outside the model's folder", what,
+                     name, model_path);
   char *path = file_beside(model_path, name);
   if (path == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
   bf_status status = BF_OK;
