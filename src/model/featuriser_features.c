@@ -306,6 +306,11 @@ static bf_status features_fill(void *state, const bf__filling *f) {
   return status;
 }
 
+static size_t features_width(const void *state) {
+  const features *s = state;
+  return s->n_columns;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_columns = {"columns",       BF_KIND_FEATURES, options,
-                                                   features_create, features_fill,    features_free};
+const bf__featuriser_row bf__featuriser_columns = {"columns",     BF_KIND_FEATURES, options,       features_create,
+                                                   features_fill, features_free,    features_width};
