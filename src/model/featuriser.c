@@ -201,6 +201,13 @@ size_t bf__featuriser_items(const bf_batch *batch) {
   return n;
 }
 
+size_t bf__featuriser_most_items(const bf__featuriser *featuriser, const bf_schema *schema) {
+  size_t width = featuriser->row->width(featuriser->state);
+  if (width == 0) width = schema->n_columns;
+  const uint64_t most = BF__MOST_TENSOR_BYTES / (sizeof(bf_string) * (uint64_t)(width ? width : 1));
+  return most ? (size_t)most : 1;
+}
+
 bf_status bf__featuriser_fill(bf__featuriser *featuriser, const bf_schema *schema, const bf_batch *batch, size_t first,
                               size_t n, size_t padded, const bf__sink *sink, bf_error *err) {
   if (schema->kind != featuriser->row->kind)

@@ -10,7 +10,7 @@
 typedef struct input_columns {
   char **names;       /* [n]; NULL: by position */
   size_t n;           /* 0: as many as the data have */
-  size_t first;       /* number of its first column among those of all inputs: scaling, position */
+  size_t first;       /* number of its first column among all, in the card's order: scaling, position */
   uint32_t *resolved; /* [n] column of the data; checked again with every batch */
   bool is_text;
 } input_columns;
@@ -73,6 +73,8 @@ static bf_status set_names(const bf__making *m, features *s, size_t port, const 
   input->names = bf__alloc(n, sizeof *input->names);
   if (!input->names) return bf__error_memory(m->err, n * sizeof *input->names);
   input->n = n;
+  input->first = s->n_columns;
+  s->n_columns += n;
   for (size_t k = 0; k < n; k++) {
     input->names[k] = bf__strdup(names[k]);
     if (!input->names[k]) return bf__error_memory(m->err, strlen(names[k]) + 1);
@@ -124,6 +126,7 @@ static bf_status read_columns(const bf__making *m, features *s) {
       BF_TRY(set_names(m, s, 0, columns, n));
     else
       BF_TRY(width_of(m, 0, &s->inputs[0].n));
+    s->n_columns = s->inputs[0].n;
   } else {
     if (n > 0 && n != m->n_ports)
       BF_TRY(bf__option_error(&m->input, "columns",
@@ -150,8 +153,6 @@ static bf_status check_ports(const bf__making *m, features *s) {
         m->ports[i].type != BF__ELEMENT_FLOAT64)
       return bf__option_error(&m->input, "missing", "cannot be nan: the input \"%.60s\" takes %s", m->ports[i].name,
                               bf__element_name(m->ports[i].type));
-    input->first = s->n_columns;
-    s->n_columns += input->n;
     if (!input->is_text) s->n_numbers += input->n;
     if (input->n == 0) continue;
     input->resolved = bf__alloc(input->n, sizeof *input->resolved);
@@ -209,8 +210,9 @@ static bf_status resolve(features *s, const bf__filling *f, input_columns *input
           f->err, BF_ERR_MISMATCH, "the model takes %zu columns of %s, these rows have %u%s", wanted,
           input->is_text ? "text" : "numbers", n_data,
           input->names ? " without names" : "; name those that it needs in the card: bestfit.input.columns");
-    size_t at = 0; /* among the inputs of numbers */
-    for (size_t i = 0; &s->inputs[i] != input; i++) at += s->inputs[i].is_text == input->is_text ? s->inputs[i].n : 0;
+    size_t at = 0; /* columns of this sort before, in the card's order */
+    for (size_t i = 0; i < s->n_inputs; i++)
+      if (s->inputs[i].is_text == input->is_text && s->inputs[i].first < input->first) at += s->inputs[i].n;
     for (size_t k = 0; k < input->n; k++) input->resolved[k] = (uint32_t)(at + k);
     return BF_OK;
   }
@@ -304,6 +306,11 @@ static bf_status features_fill(void *state, const bf__filling *f) {
   return status;
 }
 
+static size_t features_width(const void *state) {
+  const features *s = state;
+  return s->n_columns;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_columns = {"columns",       BF_KIND_FEATURES, options,
-                                                   features_create, features_fill,    features_free};
+const bf__featuriser_row bf__featuriser_columns = {"columns",     BF_KIND_FEATURES, options,       features_create,
+                                                   features_fill, features_free,    features_width};

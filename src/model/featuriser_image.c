@@ -307,6 +307,11 @@ static bf_status pixels_fill(void *state, const bf__filling *f) {
   return status;
 }
 
+static size_t pixels_width(const void *state) {
+  const pixels *s = state;
+  return (size_t)s->channels * s->height * s->width;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_pixels = {"pixels",      BF_KIND_IMAGE, options,
-                                                  pixels_create, pixels_fill,   pixels_free};
+const bf__featuriser_row bf__featuriser_pixels = {"pixels",    BF_KIND_IMAGE, options,     pixels_create,
+                                                  pixels_fill, pixels_free,   pixels_width};

@@ -37,6 +37,7 @@ typedef struct bf__featuriser_row {
   bf_status (*create)(const bf__making *m, void **state);
   bf_status (*fill)(void *state, const bf__filling *f);
   void (*free)(void *state);
+  size_t (*width)(const void *state); /* elements of an item in the widest input; 0: as many as the data have columns */
 } bf__featuriser_row;
 
 extern const bf__featuriser_row bf__featuriser_columns, bf__featuriser_series, bf__featuriser_pixels,

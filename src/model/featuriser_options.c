@@ -54,7 +54,7 @@ static bf_status integer_of_node(const bf__options *o, uint32_t node, const char
     return error_of(o, BF_ERR_FORMAT, node, key, what);
   }
   if (value > (double)greatest) {
-    snprintf(what, sizeof what, "is %.0f; at most %lld is taken", value, (long long)greatest);
+    snprintf(what, sizeof what, "is %.15g; at most %lld is taken", value, (long long)greatest);
     return error_of(o, BF_ERR_LIMIT, node, key, what);
   }
   *out = (int64_t)value;

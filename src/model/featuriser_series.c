@@ -114,6 +114,11 @@ static bf_status series_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t series_width(const void *state) {
+  (void)state;
+  return 0;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_series = {"series",      BF_KIND_SERIES, options,
-                                                  series_create, series_fill,    series_free};
+const bf__featuriser_row bf__featuriser_series = {"series",    BF_KIND_SERIES, options,     series_create,
+                                                  series_fill, series_free,    series_width};

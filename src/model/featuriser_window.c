@@ -148,6 +148,11 @@ static bf_status window_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t window_width(const void *state) {
+  (void)state;
+  return FEATURES;
+}
+
 static const char *const options[] = {"name", "n_features", NULL};
-const bf__featuriser_row bf__featuriser_token_window = {"token-window", BF_KIND_TAGGED, options,
-                                                        window_create,  window_fill,    window_free};
+const bf__featuriser_row bf__featuriser_token_window = {"token-window", BF_KIND_TAGGED, options,     window_create,
+                                                        window_fill,    window_free,    window_width};
