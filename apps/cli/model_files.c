@@ -55,6 +55,10 @@ static bf_status add_file(cli_model_files *files, const char *path, const char *
 
 static bf_status add_beside(cli_model_files *files, const char *model_path, const char *name, const char *what,
                             bf_error *err) {
+  /* a card or a model is a stranger's: it may not reach outside its folder */
+  if (name[0] == '/' || strcmp(name, "..") == 0 || strncmp(name, "../", 3) == 0 || strstr(name, "/../") != NULL)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "the %s \"%.100s\" of %s lies outside the model's folder", what,
+                     name, model_path);
   char *path = file_beside(model_path, name);
   if (path == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
   bf_status status = BF_OK;
@@ -68,6 +72,19 @@ static bf_status add_beside(cli_model_files *files, const char *model_path, cons
   return status;
 }
 
+static bool is_beside(const char *model_path, const char *name) {
+  char *path = file_beside(model_path, name);
+  bool there = path != NULL && access(path, R_OK) == 0;
+  free(path);
+  return there;
+}
+
+/* A card that leaves the featuriser to the model's inputs may mean a vocabulary all the same. */
+static bool takes_text(const bf_card *card) {
+  const char *kind = card != NULL ? bf_card_input_kind(card) : NULL;
+  return kind != NULL && strcmp(kind, "text") == 0;
+}
+
 bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_files *out, bf_error *err) {
   char **names = NULL;
   size_t n_names = 0;
@@ -79,6 +96,7 @@ bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_
     status = add_beside(out, path, names[i], "external data", err);
   bf_model_names_free(names, n_names);
   const char *vocabulary = card != NULL ? bf_card_vocabulary(card) : NULL;
+  if (vocabulary == NULL && takes_text(card) && is_beside(path, "vocab.txt")) vocabulary = "vocab.txt";
   if (status == BF_OK && vocabulary != NULL) status = add_beside(out, path, vocabulary, "vocabulary", err);
   if (status != BF_OK) cli_model_files_deinit(out);
   return status;

@@ -50,14 +50,21 @@ typedef struct bf_workers_options {
 #define BF_WORKERS_OPTIONS_INIT \
   { .struct_size = sizeof(bf_workers_options) }
 
-/* A pool; processes start when first needed. BF_ERR_UNSUPPORTED: the worker program or ONNX Runtime is missing, with
- * how to get it. */
+/* A pool. One process starts at once, so that what is missing is said here; others when first needed.
+ * BF_ERR_UNSUPPORTED: the worker program or ONNX Runtime is missing, with how to get it, or the kernel cannot confine
+ * it. The program is searched for in the environment variable BESTFIT_WORKER, beside the installed library, and in the
+ * build folder. */
 BF_API BF_MUST_CHECK bf_status bf_workers_create(const bf_workers_options *options, bf_workers **out, bf_error *err);
 /* Ends every process. Models must be closed before. */
 BF_API void bf_workers_free(bf_workers *workers);
 /* Processes started so far, those that replaced a dead one included. */
 BF_API uint32_t bf_workers_started(const bf_workers *workers);
 BF_API uint32_t bf_workers_count(const bf_workers *workers); /* at most so many at once */
+/* What confines the workers, in words: "seccomp, landlock, memory limit". An old kernel lacks Landlock; seccomp alone
+ * keeps models from files and network, too. */
+BF_API const char *bf_workers_sandbox(const bf_workers *workers);
+/* The whole of the program bestfit-worker; no other program calls it. */
+BF_API int bf_worker_main(int argc, char **argv);
 
 /* ---- a model ---- */
 

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "estimate/estimate_internal.h"
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
@@ -449,7 +450,12 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
 static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
   static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
   r->options = options ? *options : defaults;
-  bf_status status = bf__strategy_find(r->options.strategy ? r->options.strategy : "similarity", &r->strategy, err);
+  const char *wish = r->options.strategy ? r->options.strategy : "similarity";
+  const bf__estimator *estimator = bf__estimator_find(wish);
+  if (estimator)
+    return bf__error(err, BF_ERR_UNSUPPORTED, "%s ranks by %s, and these candidates are sketches alone", wish,
+                     estimator->info.needs);
+  bf_status status = bf__strategy_find(wish, &r->strategy, err);
   if (status != BF_OK) return status;
   r->result->strategy = r->strategy->info.name;
   r->asked = SIZE_MAX;

@@ -113,6 +113,10 @@ bf__unit bf__suspect_unit(const bf__sketch_column *source, const bf__sketch_colu
 /* The words that differ, and what is said of them (explain_words.c). */
 bf_status bf__explain_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
                             bf_error *err);
+/* "12", "1.2", "0.12" per cent. */
+const char *bf__percent(double share, char text[16]);
+/* "1,000 most frequent words", "words that occur at least 5 times": what the sketch keeps. */
+void bf__kept_words(const bf_sketch *sketch, char *text, size_t size);
 void bf__say_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target);
 /* Sentences from the differences (explain_sentences.c); `map` is bf__columns_map()'s. */
 bf_status bf__explain_sentences(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
