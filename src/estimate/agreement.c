@@ -239,7 +239,8 @@ static double clipped(double similarity) {
   return isnan(similarity) ? -2.5 : fmin(fmax(similarity, -2.5), 2.5);
 }
 
-bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out, bf_error *err) {
+bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta,
+                                bf_estimate_value *out, bf_error *err) {
   const double *agreement = NULL;
   size_t m = panel->n_models, n_known = 0, n_voting = 0;
   bf_status status = BF_OK;
@@ -249,8 +250,8 @@ bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out
   bf__clone_weights(agreement, m, weights);
   double *voting = weights + m; /* without those that answered nothing, whom the cap must not count */
   for (size_t j = 0; j < m; j++) {
-    n_known += !isnan(panel->models[j].similarity);
-    weights[j] *= exp(clipped(panel->models[j].similarity));
+    n_known += !isnan(similarity[j]);
+    weights[j] *= exp(beta * clipped(similarity[j]));
     if (out[j].applicable) voting[n_voting++] = weights[j];
   }
   cap_weights(voting, n_voting);
@@ -271,5 +272,14 @@ bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out
   }
 out:
   free(weights);
+  return status;
+}
+
+bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out, bf_error *err) {
+  double *similarity = bf__alloc(panel->n_models, sizeof *similarity);
+  if (!similarity) return bf__error_memory(err, panel->n_models * sizeof *similarity);
+  for (size_t j = 0; j < panel->n_models; j++) similarity[j] = panel->models[j].similarity;
+  bf_status status = bf__weighted_agreement(panel, similarity, 1.0, out, err);
+  free(similarity);
   return status;
 }

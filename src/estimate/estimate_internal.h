@@ -130,6 +130,10 @@ bf_status bf__laf(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
 bf_status bf__coda_prior(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
 bf_status bf__aline(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
 bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
+/* The same for similarities given, with weights exp(beta * similarity). `out` comes in as for an estimator: applicable
+ * where the model answered. */
+bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta, bf_estimate_value *out,
+                                 bf_error *err);
 
 /* ---- small solvers ---- */
 

@@ -286,6 +286,10 @@ bf_status bf__needs_centroids(const bf_prepared *source, const bf_prepared *targ
 /* For qsort(); no NaN. */
 int bf__compare_doubles(const void *a, const void *b);
 
+/* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for
+ * one value. */
+void bf__z_scores(const double *x, size_t n, size_t step, double *out);
+
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
 

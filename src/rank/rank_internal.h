@@ -57,12 +57,8 @@ bf_status bf__rank_by_outputs(bf_search_result *result, const bf_candidate *cand
 /* Warnings that are not there yet; a NULL text is BF_ERR_MEMORY. */
 bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *err);
 
-/* --- scores ----------------------------------------------------------------------------------------------------------
+/* --- running ---------------------------------------------------------------------------------------------------------
  */
-
-/* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for
- * one value. */
-void bf__z_scores(const double *x, size_t n, size_t step, double *out);
 
 /* Runs candidates on the sample of the target: `order` lists those to run, by number, the most promising first. Fills
  * runs[i] of each, or why[i] (a text of the result) where it could not be run. */

@@ -1,0 +1,130 @@
+/* What the files of this room share. */
+#ifndef BESTFIT_SRC_LEARN_INTERNAL_H
+#define BESTFIT_SRC_LEARN_INTERNAL_H
+
+#include <bestfit/experience.h>
+
+#include "estimate/estimate_internal.h"
+#include "learn/closeness.h"
+#include "learn/kriging.h"
+
+#define BF__N_OUTPUT_FEATURES 10u
+#define BF__N_POSTERIORS 7u
+#define BF__MAX_POSTERIOR_CLASSES 256u /* beyond, confusion matrices are too large: stage 1 alone */
+#define BF__NO_GROUP UINT32_MAX
+#define BF__NO_CLASS UINT16_MAX
+
+/* What a model said of the rows of a labelled domain, in classes of the whole experience. */
+typedef struct bf__record {
+  uint32_t model;
+  double accuracy; /* NaN: no labelled row that it answered */
+  uint16_t *votes; /* [n_items of the domain] */
+} bf__record;
+
+/* Labelled rows of a model's validation data. */
+typedef struct bf__labelled {
+  uint32_t model, group; /* whose rows; its domain */
+  size_t n_items, n_labelled;
+  uint16_t *truth; /* [n_items] classes of the experience */
+  size_t n_records;
+  bf__record *records; /* [n_records] */
+  bf_outputs *sampled; /* [n_records] own copies where rows were sampled; NULL */
+  int32_t **sampled_truth;
+  bf_panel *panel;   /* of the records whose model is not of the domain */
+  size_t n_members;  /* of the panel */
+  size_t *members;   /* [n_members] numbers of records */
+  size_t first_pair; /* its rows among the pairs */
+} bf__labelled;
+
+/* Strategies that learn. */
+typedef enum bf__learner { BF__RIDGE, BF__STAGE_1, BF__STAGE_2, BF__DATA_ONLY, BF__N_LEARNERS } bf__learner;
+
+typedef struct bf__fit {
+  bf__kriging *kriging; /* NULL: not learnt */
+  double *left_out;     /* [n_pairs] prediction without the domain */
+  double half_width;    /* of a 90 % interval */
+} bf__fit;
+
+#define BF__N_NOVELTY 4u
+
+struct bf_experience {
+  uint64_t seed;
+  uint32_t n_threads;
+  size_t n_rows; /* sample size, 0: all */
+  bf_kind kind;
+  size_t n_models;
+  bf_experience_model *models; /* [n_models] */
+  uint32_t *groups;            /* [n_models] equal for equal domains */
+  bf__closeness closeness;
+  size_t n_domains;
+  bf__labelled *domains;
+  uint32_t *domain_groups; /* [n_domains] */
+  double *measures;        /* [n_domains][n_models][BF__N_CLOSENESS]: model as source, domain as target */
+  double *distances;       /* [n_domains][n_domains] */
+  bf__distance_scale scale;
+  size_t n_classes; /* of all records */
+  const char **classes;
+  /* pairs */
+  size_t n_pairs;
+  uint32_t *pair_models, *pair_domains;
+  double *accuracy;                             /* [n_pairs] */
+  size_t n_data, n_base, n_all;                 /* columns: data, with outputs, with posteriors */
+  double *data_features, *base, *all;           /* [n_pairs][…] */
+  bf__fit fits[BF__N_LEARNERS];
+  double worst[BF__N_NOVELTY]; /* largest distance of the nearest model over the domains; NaN: unknown */
+};
+
+/* --- features (features.c) --- */
+
+/* A domain or a target as its candidates see it. */
+typedef struct bf__scene {
+  size_t n;                        /* candidates */
+  const uint32_t *models;          /* [n] numbers of the experience, BF__NOBODY */
+  const bf_experience_model *info; /* [n] */
+  const double *closeness;         /* [n][BF__N_CLOSENESS] */
+  const double *similarity;        /* [n] */
+  const bf_panel *panel;           /* of the candidates in this order; NULL: data alone */
+  const double *distance;          /* [n_domains] to the labelled domains */
+  uint32_t group;                  /* its own, whose rows are not looked at; BF__NO_GROUP: none */
+} bf__scene;
+
+size_t bf__n_data_features(const bf_experience *e);
+size_t bf__n_base_features(const bf_experience *e);
+/* Numbers as they are and as z-scores over the scene's candidates: out[n][n_columns]. */
+bf_status bf__base_features(const bf_experience *e, const bf__scene *scene, bool with_outputs, double *out,
+                            bf_error *err);
+/* Shares of posterior mass: out[n][2 * BF__N_POSTERIORS], as they are and as z-scores. `believed`: accuracies [n]. */
+bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene, const double *believed, double *out,
+                                 bf_error *err);
+/* For a panel's classes their numbers in the experience, and back: to_panel[e->n_classes], BF__NO_CLASS: none. */
+void bf__map_panel_classes(const bf_experience *e, const bf_panel *panel, uint16_t *to_panel);
+
+/* --- learning (learners.c) --- */
+
+bf_status bf__learn_pairs(bf_experience *e, bf_error *err);
+/* Half-width of a 90 % interval from predictions that left each pair's domain out. */
+bf_status bf__half_width(const double *accuracy, const double *left_out, const size_t *first, size_t n_domains,
+                         size_t n_pairs, double *out, bf_error *err);
+
+/* --- asking (ask.c) --- */
+
+typedef struct bf__question {
+  size_t n;                        /* candidates */
+  const bf_experience_model *info; /* [n] */
+  const bf_panel *panel;           /* of the candidates in this order; NULL: data alone */
+  const bf_sketch *target;
+} bf__question;
+
+typedef struct bf__answer {
+  double *expected;  /* [n] */
+  double half_width; /* 90 %; doubled where novel */
+  bool novel;
+  size_t n_novel; /* of so many measures the nearest model is farther than ever before */
+  double *similarity; /* [n] */
+} bf__answer;
+
+bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__question *question, bf__answer *out,
+                  bf_error *err);
+void bf__answer_deinit(bf__answer *answer);
+
+#endif
