@@ -8,7 +8,8 @@
  * measure_values and counts in `similarity` as the worst of its group; a candidate for which the asked measure has no
  * answer is skipped with the reason. A single named measure scores its signed value. source-accuracy and random also
  * rank candidates without a sketch. With a sample of the target's rows the models are run on it (bestfit/model.h), and
- * an estimator (bestfit/estimate.h) ranks by what they say: a model without a sketch then too. A model that fails to
+ * an estimator (bestfit/estimate.h) ranks by what they say: a model without a sketch then too. With experience
+ * (bestfit/experience.h) the expected serving accuracy ranks, with an interval and a grade of trust. A model that fails to
  * run is skipped, with its reason and its score by data. Reasons: the standing by each measure for all; differences for
  * the first 32 and the last. Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as its
  * sketches and seed. Thread-safety: a result is read-only.
@@ -17,6 +18,7 @@
 #define BESTFIT_SEARCH_H
 
 #include <bestfit/estimate.h>
+#include <bestfit/experience.h>
 #include <bestfit/store.h>
 
 #ifdef __cplusplus
@@ -38,11 +40,14 @@ typedef struct bf_candidate {
 
 typedef struct bf_search_options {
   size_t struct_size;
-  const char *strategy; /* NULL: "similarity-agreement" where two models or more have outputs, else "similarity" */
+  /* NULL: "auto". By outputs of two models or more: from 8 labelled domains on two-stage kriging, from 4 on "stage-1",
+   * else "similarity-agreement"; by data alone: from 4 on "stage-1" of data features, else "similarity". */
+  const char *strategy;
   const char *exclude_domain; /* leave out models of this domain (benchmark protocol), or NULL */
   bf_measure_options measure; /* seed, partition size, threshold */
   const char *filter;         /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
   bool all_estimators;        /* compute every estimator, not only the telling ones */
+  const bf_experience *experience; /* to learn from; NULL: none (bf_search: that of the repository) */
   /* bf_search: running the models */
   const bf_sample *sample; /* rows of the target; NULL: by data alone */
   bf_workers *workers;     /* NULL: by data alone */
@@ -61,6 +66,8 @@ typedef struct bf_ranked {
   const char *domain;
   double source_accuracy; /* NaN: not known */
   double score;           /* higher is better, whatever the strategy */
+  double expected_accuracy; /* on the target; NaN: not enough experience to tell (JSON null) */
+  double interval_low, interval_high; /* that hold it in 9 of 10 cases; NaN where it is not known */
   size_t n_measures;
   const char *const *measure_names;
   const double *measure_values; /* NaN: not applicable (JSON null) */
@@ -95,6 +102,18 @@ BF_API const bf_ranked *bf_search_result_at(const bf_search_result *result, size
 BF_API const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i);
 BF_API size_t bf_search_result_skipped_count(const bf_search_result *result);
 BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i);
+/* How far the choice can be trusted. */
+typedef struct bf_trust {
+  const char *grade;      /* "high", "medium", "low"; NULL: the strategy asked for knows nothing of it */
+  bool novel;             /* the target lies outside of what the repository has experience with */
+  bool no_suitable_model; /* the first place is expected to lose more than 0.15 against its own source */
+  size_t n_reasons;
+  const char *const *reasons; /* each that keeps the grade from being higher; for "high" what it rests on */
+  size_t n_domains;           /* labelled domains of the experience */
+  size_t n_pairs;             /* pairs of a model and such a domain */
+} bf_trust;
+BF_API const bf_trust *bf_search_result_trust(const bf_search_result *result);
+
 /* Whether no model's outputs took part in the order. */
 BF_API bool bf_search_result_data_only(const bf_search_result *result);
 /* Rows of the sample that the models were run on; 0: none was. */

@@ -99,6 +99,11 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
 /* For a panel's classes their numbers in the experience, and back: to_panel[e->n_classes], BF__NO_CLASS: none. */
 void bf__map_panel_classes(const bf_experience *e, const bf_panel *panel, uint16_t *to_panel);
 
+/* --- the table (learner_table.c) --- */
+
+const bf_strategy_info *bf__learner_at(size_t i); /* NULL past the end */
+bf__learner bf__learner_of(const char *name);     /* BF__N_LEARNERS: none of that name */
+
 /* --- learning (learners.c) --- */
 
 bf_status bf__learn_pairs(bf_experience *e, bf_error *err);

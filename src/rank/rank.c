@@ -322,6 +322,9 @@ static bf_status fill_result(ranking *r, const size_t *order, size_t n, bf_error
                                     .source_accuracy = c->source_accuracy,
                                     .score = e->score,
                                     .n_measures = r->n_measures,
+                                    .expected_accuracy = NAN,
+                                    .interval_low = NAN,
+                                    .interval_high = NAN,
                                     .measure_names = names,
                                     .measure_values = values,
                                     .candidate = e->candidate};

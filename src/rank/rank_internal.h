@@ -5,15 +5,18 @@
 #include <bestfit/search.h>
 
 #include "base/error.h"
+#include "learn/learn_internal.h"
 #include "registration/stored_model.h"
 #include "sketch/sketch_data.h"
 
 #define BF__MAX_WARNINGS 16u
 #define BF__FEW_ROWS 100u /* below, one says so */
+#define BF__TRUSTED 0.5   /* Spearman of two consensus orders below which the majority may be wrong */
 
 /* --- the result and what it owns -------------------------------------------------------------------------------------
  */
 
+typedef struct bf__stored_experience bf__stored_experience;
 typedef struct bf__block bf__block; /* one allocation, chained to the result */
 
 struct bf_search_result {
@@ -28,12 +31,14 @@ struct bf_search_result {
   bool with_outputs; /* they took part in the order */
   uint32_t sample_rows;
   double consensus, run_seconds;
+  bf_trust trust;
   /* bf_search only */
   size_t n_owned;
   bf_sketch **owned;
   bf__run *runs;                 /* [n_owned] outputs of those that were run */
   bf_calibration **calibrations; /* [n_owned] */
   bf_store_list *list;
+  bf__stored_experience *experience;
 };
 
 /* An empty result; memory that lives as long as it. NULL when there is none left. Not for several threads at once. */
@@ -45,15 +50,34 @@ __attribute__((format(printf, 2, 3))) const char *bf__result_text(bf_search_resu
 bf_status bf__rank_by_data(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
                            const bf_sketch *target, const bf_search_options *options, bf_error *err);
 
-/* Whether a strategy ranks by what models say. */
+/* Whether a strategy is an estimator; whether it learns from experience. */
 bool bf__is_estimator(const bf_strategy_info *info);
-/* The strategy asked for; where none is, the default for so many models with outputs. BF_ERR_NOT_FOUND. */
-bf_status bf__choose_strategy(const bf_search_options *options, size_t n_with_outputs, const bf_strategy_info **out,
-                              bf_error *err);
-/* The order anew by what the models say (rank_outputs.c), after bf__rank_by_data() has ranked by similarity. `info` is
- * the asked estimator. */
-bf_status bf__rank_by_outputs(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
-                              const bf_strategy_info *info, const bf_search_options *options, bf_error *err);
+bool bf__is_learned(const bf_strategy_info *info);
+
+/* What a search will rank by. */
+typedef struct bf__plan {
+  const bf_strategy_info *info;
+  bf__learner learner; /* BF__N_LEARNERS: it does not learn */
+  bool by_outputs;
+} bf__plan;
+/* For so many models with outputs and this experience (NULL: none). BF_ERR_NOT_FOUND: no such strategy.
+ * BF_ERR_NOT_APPLICABLE: it has not enough to learn from. */
+bf_status bf__plan_make(const bf_search_options *options, size_t n_with_outputs, const bf_experience *experience,
+                        bf__plan *out, bf_error *err);
+/* The order anew by what the models say, or by what experience expects (rank_outputs.c), after bf__rank_by_data() has
+ * ranked by similarity. */
+bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                         const bf_sketch *target, const bf__plan *plan, const bf_search_options *options,
+                         bf_error *err);
+/* Grade and reasons of the order as it stands (trust.c). */
+bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_experience *experience, uint64_t n_rows,
+                    bf_error *err);
+
+/* The experience of a repository among the latest versions of a kind, read and learnt from (stored_experience.c). */
+bf_status bf__stored_experience_read(bf_store *store, bf_kind kind, const bf_experience_options *options,
+                                     bf__stored_experience **out, bf_error *err);
+const bf_experience *bf__stored_experience_get(const bf__stored_experience *stored);
+void bf__stored_experience_free(bf__stored_experience *stored);
 /* Warnings that are not there yet; a NULL text is BF_ERR_MEMORY. */
 bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *err);
 

@@ -120,17 +120,49 @@ static bf_status warn_data_only(bf_search_result *result, const bf_candidate *ca
   return bf__result_warn(result, text, err);
 }
 
-static bf_status rank_by_outputs(bf_store *store, bf_search_result *result, bf_candidate *candidates,
-                                 const bf_search_options *options, bf_error *err) {
+/* ---- experience ---- */
+
+static bool may_learn(const char *strategy) {
+  return !strategy || strcmp(strategy, "auto") == 0 || bf__learner_of(strategy) != BF__N_LEARNERS;
+}
+
+static bf_status read_experience(bf_store *store, bf_search_result *result, const bf_sketch *target,
+                                 bf_search_options *options, bf_error *err) {
+  bf_experience_options how = BF_EXPERIENCE_OPTIONS_INIT;
+  if (options->experience || !may_learn(options->strategy)) return BF_OK;
+  how.exclude_domain = options->exclude_domain;
+  how.n_rows = (size_t)target->rows;
+  how.measure = options->measure;
+  bf_status status = bf__stored_experience_read(store, target->kind, &how, &result->experience, err);
+  options->experience = bf__stored_experience_get(result->experience);
+  return status;
+}
+
+/* Runs what is to be run, and ranks anew by what there is then. */
+static bf_status rank_again(bf_store *store, bf_search_result *result, bf_candidate *candidates,
+                            const bf_sketch *target, const bf_search_options *options, bool run, bf__plan *plan,
+                            bf_error *err) {
   bf_status status = BF_OK;
-  const bf_strategy_info *info = NULL;
   size_t n_with_outputs = 0;
-  BF_TRY(run_all(store, result, candidates, options, &n_with_outputs, err));
-  BF_TRY(bf__choose_strategy(options, n_with_outputs, &info, err));
-  if (!bf__is_estimator(info)) return warn_data_only(result, candidates, n_with_outputs, err);
-  BF_TRY(bf__rank_by_outputs(result, candidates, result->n_owned, info, options, err));
+  if (run) BF_TRY(run_all(store, result, candidates, options, &n_with_outputs, err));
+  BF_TRY(bf__plan_make(options, n_with_outputs, options->experience, plan, err));
+  if (run && !plan->by_outputs) BF_TRY(warn_data_only(result, candidates, n_with_outputs, err));
+  if (plan->by_outputs || bf__is_learned(plan->info))
+    BF_TRY(bf__rank_again(result, candidates, result->n_owned, target, plan, options, err));
 out:
   return status;
+}
+
+/* What the options ask for, before anything is read or run. */
+static bf_status check_asked(const bf_search_options *options, bool can_run, const bf_strategy_info **out,
+                             bf_error *err) {
+  bf_status status = bf_strategy_find(options->strategy ? options->strategy : "auto", out, err);
+  if (status != BF_OK) return status;
+  if (can_run || !(bf__is_estimator(*out) || strcmp((*out)->name, "ridge") == 0)) return BF_OK;
+  return bf__error(err, BF_ERR_UNSUPPORTED,
+                   "%s ranks by what the models say of the target's rows: give data, not a sketch, and workers to run "
+                   "the models",
+                   (*out)->name);
 }
 
 bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_options *given, bf_search_result **out,
@@ -141,20 +173,17 @@ bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_op
   if (!store || !target) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a repository and a target are needed");
   bf_status status = BF_OK;
   bf_store_query query = BF_STORE_QUERY_INIT;
-  bf_search_options options = given ? *given : defaults, by_data = options;
+  bf_search_options options = given ? *given : defaults, by_data;
   const bf_strategy_info *asked = NULL;
+  bf__plan plan;
   bool can_run = options.sample && options.workers;
   bf_search_result *result = bf__result_alloc();
   if (!result) return bf__error_memory(err, sizeof *result);
-  BF_TRY(bf__choose_strategy(&options, can_run ? 2 : 0, &asked, err));
-  if (bf__is_estimator(asked) && !can_run) {
-    status = bf__error(err, BF_ERR_UNSUPPORTED,
-                       "%s ranks by what the models say of the target's rows: give data, not a sketch, and workers to "
-                       "run the models",
-                       asked->name);
-    goto out;
-  }
-  by_data.strategy = bf__is_estimator(asked) ? "similarity" : asked->name;
+  BF_TRY(check_asked(&options, can_run, &asked, err));
+  bool again = bf__is_estimator(asked) || bf__is_learned(asked);
+  BF_TRY(read_experience(store, result, target, &options, err));
+  by_data = options;
+  by_data.strategy = again ? "similarity" : asked->name;
   query.filter = options.filter;
   BF_TRY(bf_store_select(store, &query, &result->list, err));
   size_t n = bf_store_list_count(result->list);
@@ -169,7 +198,12 @@ bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_op
   BF_TRY(load_candidates(store, result, candidates, why, err));
   BF_TRY(bf__rank_by_data(result, candidates, n, target, &by_data, err));
   correct_reasons(result, candidates, why, n);
-  if (bf__is_estimator(asked)) BF_TRY(rank_by_outputs(store, result, candidates, &options, err));
+  if (again) {
+    BF_TRY(rank_again(store, result, candidates, target, &options, can_run, &plan, err));
+  } else {
+    BF_TRY(bf__plan_make(&options, 0, NULL, &plan, err));
+  }
+  BF_TRY(bf__grade(result, &plan, options.experience, target->rows, err));
   *out = result;
   return BF_OK;
 out:

@@ -69,6 +69,7 @@ void bf_search_result_free(bf_search_result *result) {
   free(result->runs);
   for (size_t i = 0; result->calibrations && i < result->n_owned; ++i) bf_calibration_free(result->calibrations[i]);
   free(result->calibrations);
+  bf__stored_experience_free(result->experience);
   if (result->list) bf_store_list_free(result->list);
   free(result);
 }
@@ -111,6 +112,10 @@ bool bf_search_result_data_only(const bf_search_result *result) {
 
 uint32_t bf_search_result_sample_rows(const bf_search_result *result) {
   return result ? result->sample_rows : 0;
+}
+
+const bf_trust *bf_search_result_trust(const bf_search_result *result) {
+  return result ? &result->trust : NULL;
 }
 
 double bf_search_result_consensus(const bf_search_result *result) {

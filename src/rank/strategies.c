@@ -1,17 +1,20 @@
-/* The one list of strategies: the measures, then the estimators. */
+/* The one list of strategies: the measures, the estimators, then those that learn. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "estimate/estimate_internal.h"
+#include "learn/learn_internal.h"
 #include "measure/measure_internal.h"
 
 const bf_strategy_info *bf_strategy_at(size_t i) {
-  size_t n_measures = 0;
+  size_t n_measures = 0, n_estimators = 0;
   while (bf__strategy_at(n_measures)) ++n_measures;
   if (i < n_measures) return bf__strategy_at(i);
   const bf__estimator *estimator = bf__estimator_at(i - n_measures);
-  return estimator ? &estimator->info : NULL;
+  if (estimator) return &estimator->info;
+  while (bf__estimator_at(n_estimators)) ++n_estimators;
+  return bf__learner_at(i - n_measures - n_estimators);
 }
 
 bf_status bf_strategy_find(const char *name, const bf_strategy_info **out, bf_error *err) {
