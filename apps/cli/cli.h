@@ -202,6 +202,7 @@ int cmd_sketch(cli *c);
 int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
+int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
