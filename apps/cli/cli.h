@@ -233,6 +233,7 @@ int cmd_sketch(cli *c);
 int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
+int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_predict(cli *c);
 int cmd_evaluate(cli *c);
