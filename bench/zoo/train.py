@@ -207,9 +207,15 @@ def train_all(job: Job, n_processes: int) -> None:
     scoring.write_truth(job.folder / "truth.csv", rows)
 
 
+def cpu_seconds() -> float:
+    """Of this process and of those that it ended."""
+    return sum(os.times()[:4])
+
+
 def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
     """All of one collection, unless it is there already."""
-    started, plan, folder = time.monotonic(), PLANS[name], out / name
+    started, cpu_before = time.monotonic(), cpu_seconds()
+    plan, folder = PLANS[name], out / name
     key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "made.json"
     everything = content_key(plan, [*TRAINING_MODULES, "files", "scoring", "train"], data, seed)
     if stamp.exists() and (out / "predictions" / name).exists() and json.loads(stamp.read_text())["key"] == everything:
@@ -223,7 +229,7 @@ def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: in
     shutil.rmtree(matrices, ignore_errors=True)
     job.matrices.rename(matrices)   # those who read the old ones meanwhile saw them whole
     stamp.write_text(json.dumps({"key": everything, "seed": seed, "kind": collection.kind}) + "\n")
-    print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{name}: made in {time.monotonic() - started:.0f} s, {cpu_seconds() - cpu_before:.0f} s of CPU", flush=True)
 
 
 def main() -> None:
@@ -245,7 +251,8 @@ def main() -> None:
             parser.error(f"no collection {name}: {', '.join(PLANS)}")
         make_collection(name, options.data, options.out, options.seed, options.processes)
         if (reference / f"serving_{name}.csv").exists():
-            print(scoring.compare(name, options.out / name / "truth.csv", reference / f"serving_{name}.csv"), flush=True)
+            truth = options.out / name / "truth.csv"
+            print(scoring.compare(name, truth, reference / f"serving_{name}.csv"), flush=True)
 
 
 if __name__ == "__main__":
