@@ -71,8 +71,8 @@ def make_case(case: Case, data: Path) -> None:
     options = scaling(whole) if whole.kind == "features" else plan.options
     alone = Collection(whole.name, whole.kind, whole.task, [d for d in whole.domains if d.name == case.domain])
     with tempfile.TemporaryDirectory() as scratch:
-        train.start_process(train.Job(plan, alone, Path(scratch), Path(scratch), "", 1, options))
-        network, _ = train.trained(train.make_domain(0))
+        job = train.Job(plan, alone, Path(scratch), Path(scratch), "", 1, options)
+        network, _ = train.trained(job, train.make_domain(job, 0))
         made, folder = Path(scratch) / case.domain, FOLDER / case.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.onnx").write_bytes((made / "model.onnx").read_bytes())
