@@ -57,7 +57,8 @@ class Mlp(nn.Sequential):
     """Two hidden layers of 64."""
 
     def __init__(self, n_inputs: int, n_classes: int) -> None:
-        super().__init__(nn.Linear(n_inputs, 64), nn.ReLU(), nn.Dropout(.2), nn.Linear(64, 64), nn.ReLU(), nn.Dropout(.2), nn.Linear(64, n_classes))
+        super().__init__(nn.Linear(n_inputs, 64), nn.ReLU(), nn.Dropout(.2),
+                         nn.Linear(64, 64), nn.ReLU(), nn.Dropout(.2), nn.Linear(64, n_classes))
 
 
 class Cnn(nn.Sequential):
