@@ -3,7 +3,8 @@
  * Method: a word is a maximal run of Unicode letters, numbers, marks and connector punctuation, which is what \w+ finds
  * in the paper's Python programs (with marks added, without which a decomposed "é" would end a word). Each character is
  * lower-cased by its simple mapping, so that the result does not depend on a locale. ASCII, nearly all of the bytes
- * met, never leaves a table of 256 entries; everything else is decoded by utf8proc, whose tables say the category.
+ * met, never leaves a table of 256 entries; everything else is decoded, and its category looked up, by
+ * base/characters.c.
  *
  * Chinese, Japanese, Thai, Lao, Khmer and Burmese put no space between words, so that a run would be a whole sentence
  * that never occurs twice. Overlapping character bigrams are the usual cure where no dictionary is at hand (Nie et al.,
@@ -13,8 +14,8 @@
 #include "base/words.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
+#include "base/characters.h"
 #include "base/stop_words.h"
 
 /* Lower-case form of an ASCII word character, 0 of every other byte. */
@@ -59,14 +60,13 @@ static void add_character(word_buffer *word, const char *bytes, size_t n) {
   word->n += n;
 }
 
-static bool is_word_character(utf8proc_int32_t character) {
-  utf8proc_category_t category = utf8proc_category(character);
-  return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO) || category == UTF8PROC_CATEGORY_PC;
+static bool is_word_character(uint32_t character) {
+  return bf__class_of(character) <= BF__CLASS_CONNECTOR;
 }
 
-static bool is_spaceless(utf8proc_int32_t c) {
+static bool is_spaceless(uint32_t c) {
   static const struct {
-    utf8proc_int32_t first, last;
+    uint32_t first, last;
   } ranges[] = {
       {0x0e00, 0x0eff},   /* Thai, Lao */
       {0x1000, 0x109f},   /* Myanmar */
@@ -114,27 +114,27 @@ static void add_to_bigrams(bigram *previous, word_buffer *word, const char *byte
   previous->n = n;
 }
 
-/* One character from outside ASCII at `text`; returns the bytes it takes (1 where the text is not UTF-8). */
-static size_t read_character(const unsigned char *text, size_t n_bytes, bf__word_rule rule, word_buffer *word,
+/* One character from outside ASCII at `text`; returns the bytes it takes (1 where the text is not UTF-8: U+FFFD, which
+ * is no letter). */
+static size_t read_character(const char *text, size_t n_bytes, bf__word_rule rule, word_buffer *word,
                              bigram *previous) {
-  utf8proc_int32_t character = -1;
-  size_t available = n_bytes < 4 ? n_bytes : 4;
-  utf8proc_ssize_t used = utf8proc_iterate(text, (utf8proc_ssize_t)available, &character);
-  if (used <= 0 || !is_word_character(character)) {
+  uint32_t character;
+  size_t used = bf__next_character(text, n_bytes, &character);
+  if (!is_word_character(character)) {
     end_word(word);
     end_bigrams(previous, word);
-    return used > 0 ? (size_t)used : 1;
+    return used;
   }
-  unsigned char lower[4];
-  size_t n = (size_t)utf8proc_encode_char(utf8proc_tolower(character), lower);
+  char lower[4];
+  size_t n = bf__put_character(bf__lower_character(character), lower);
   if (rule == BF__WORDS_OWN && is_spaceless(character)) {
     end_word(word);
-    add_to_bigrams(previous, word, (const char *)lower, n);
+    add_to_bigrams(previous, word, lower, n);
   } else {
     end_bigrams(previous, word);
-    add_character(word, (const char *)lower, n);
+    add_character(word, lower, n);
   }
-  return (size_t)used;
+  return used;
 }
 
 void bf__each_word(const char *text, size_t n_bytes, bf__word_rule rule, bf__word_fn fn, void *context) {
@@ -156,7 +156,7 @@ void bf__each_word(const char *text, size_t n_bytes, bf__word_rule rule, bf__wor
       if (previous.n > 0) end_bigrams(&previous, &word);
       i++;
     } else {
-      i += read_character(bytes + i, n_bytes - i, rule, &word, &previous);
+      i += read_character(text + i, n_bytes - i, rule, &word, &previous);
     }
   }
   end_word(&word);

@@ -313,3 +313,12 @@ uint32_t bf_dataset_warning_count(const bf_dataset *d) {
 const char *bf_dataset_warning(const bf_dataset *d, uint32_t i) {
   return i < d->n_warnings ? d->warnings[i] : NULL;
 }
+
+void bf_dataset_schema(const bf_dataset *d, bf_schema *out) {
+  *out = (bf_schema){.kind = d->kind,
+                     .n_columns = d->n_columns,
+                     .column_names = (const char *const *)d->names,
+                     .range_max = bf_dataset_range_max(d),
+                     .n_labels = d->n_labels,
+                     .label_names = (const char *const *)d->label_names};
+}

@@ -5,6 +5,8 @@
 
 #include <bestfit/sketch.h>
 
+#include "dataset/pair_similarities.h"
+
 #define BF__SKETCH_VERSION 1u
 #define BF__NAME_BYTES 64u       /* of a column or label name, without the terminator */
 #define BF__MAX_VIEW_COLUMNS 96u /* wider views are projected */
@@ -51,7 +53,6 @@ typedef struct bf__label {
 #define BF__MINHASH 128u
 #define BF__MAX_MIN_COUNT 64u     /* extremes are trimmed by at most so many values */
 #define BF__SERIES_STATISTICS 16u /* view columns of a channel */
-#define BF__PAIR_SIMILARITIES 16u /* view columns of a pair before its projected text */
 #define BF__TEXT_COLUMNS 48u      /* projected columns of pairs and tokens */
 #define BF__NAMES_BYTES 32768u    /* of the names of raw columns behind a projection */
 

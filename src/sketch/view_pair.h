@@ -2,9 +2,8 @@
 #ifndef BESTFIT_SRC_SKETCH_VIEW_PAIR_H
 #define BESTFIT_SRC_SKETCH_VIEW_PAIR_H
 
-#include <bestfit/dataset.h>
-
 #include "base/error.h"
+#include "dataset/pair_similarities.h"
 #include "sketch/sketch_data.h"
 #include "sketch/sketch_kernels.h"
 
@@ -16,9 +15,7 @@ void bf__pair_view_free(bf__pair_view *v);
 /* Names of the view's columns; column < BF__PAIR_SIMILARITIES + BF__TEXT_COLUMNS. */
 void bf__pair_column_name(uint32_t column, char out[BF__NAME_BYTES + 1]);
 
-/* The 16 similarities to out[BF__PAIR_SIMILARITIES]. Words are taken by bf__each_word(); at most `most_words` of the
- * row, of which fn is told each. False without memory. */
-typedef void (*bf__pair_word_fn)(void *context, uint64_t hash, const char *word, size_t n);
+/* As bf__pair_compare(), with ln(1 + number of words) for the sizes. */
 bool bf__pair_similarities(bf__pair_view *v, const bf_pair *pair, uint64_t most_words, bf__pair_word_fn fn,
                            void *context, float *out);
 
