@@ -7,11 +7,6 @@
 
 #include "base/memory.h"
 
-void bf_outputs_deinit(bf_outputs *outputs) {
-  free(outputs->scores);
-  *outputs = (bf_outputs)BF_OUTPUTS_INIT;
-}
-
 /* ---- what a result means ---- */
 
 static bf_status check_shape(const bf_model *model, const bf__result *result, size_t n_rows, size_t *n_columns,
