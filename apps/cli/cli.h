@@ -199,6 +199,22 @@ bf_status cli_metrics(const cli *c, const char *option, bf_store_metric **out, s
 /* "name@version: words", or the version as JSON. `name` may have an @ part. */
 int cli_print_changed(const cli *c, bf_store *store, const char *name, uint32_t version, const char *words);
 
+/* ---- what models are run with and learnt from (running.c) ---- */
+
+typedef struct cli_running {
+  const bf_store_model *model;
+  json_t *calibration; /* NULL: none, or not readable */
+  const char *validation_kind;
+  uint32_t validation_rows;
+  uint64_t validation_seen, validation_bytes;
+  size_t n_as_model, n_as_domain; /* rows of experience */
+} cli_running;
+bf_status cli_running_load(bf_store *store, const bf_store_model *model, cli_running *out, bf_error *err);
+void cli_running_deinit(cli_running *running);
+void cli_print_running(const cli_running *running);
+/* Adds files, calibration, validation and experience to the object of a model. */
+void cli_json_running(json_t *value, const cli_running *running);
+
 /* ---- verbs (cmd_*.c) ---- */
 int cmd_add(cli *c);
 int cmd_ls(cli *c);
@@ -217,6 +233,7 @@ int cmd_sketch(cli *c);
 int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
+int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_predict(cli *c);
 int cmd_evaluate(cli *c);

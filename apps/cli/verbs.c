@@ -98,6 +98,17 @@ static const cli_option evaluate_options[] = {
     {"card", 0, CLI_TEXT, "FILE", "card of an ONNX file (default: its name with .md)"},
     {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of the bootstrap (default 20220706)"},
     {0}};
+static const cli_option rank_predictions_options[] = {
+    {"strategy", 's', CLI_TEXT, "NAME",
+     "an estimator that needs neither validation data nor a repository (default consensus-mix)"},
+    {"truth", 0, CLI_TEXT, "COLUMN|FILE",
+     "true classes, to score the order by and never used: a column; for .npy a file with one label an item"},
+    {"models", 0, CLI_TEXT, "A,B,C", "columns that are models (default: all but the truth); for .npy their names"},
+    {"drop", 0, CLI_TEXT, "A,B,C", "columns that are no models, such as an identifier"},
+    {"classes", 0, CLI_TEXT, "A,B,C", "for .npy: names of the classes (default: 0, 1, 2 …)"},
+    {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of the samples that some rules take (default 20220706)"},
+    {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
+    {0}};
 static const cli_option help_options[] = {{"markdown", 0, CLI_FLAG, NULL, "all help as one Markdown page"},
                                           {"man", 0, CLI_FLAG, NULL, "as a manual page (troff)"},
                                           {0}};
@@ -145,6 +156,15 @@ static const cli_verb verbs[] = {
      "can be ranked the exit code is 14. A report replaces nothing but a report.",
      "bestfit search new-sensor.csv --report why.html", search_options,
      DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 1, 1, cmd_search},
+    {"rank-predictions", "Find a model", "rank models that cannot be run here, by their predictions alone",
+     "FILE [options]",
+     "FILE is a table with one row an item and one column a model: class names or integers, empty or -1 for no "
+     "answer.\n"
+     "Or a .npy of (models, items, classes) with logits or probabilities. No labels are needed: models are judged by\n"
+     "each other's answers, and the trust grade says how far to believe that. Where no model can be ranked the exit\n"
+     "code is 14.",
+     "bestfit rank-predictions answers.csv --drop id --truth label", rank_predictions_options, CLI_USES_THREADS, 1, 1,
+     cmd_rank_predictions},
     {"compare", "Find a model", "how near one dataset is to another, by every measure", "SOURCE TARGET [options]",
      "Each side is data, a sketch, or a model of the repository (owner/name or owner/name@2). Dataset options hold for "
      "both\n"

@@ -51,8 +51,8 @@ stopping on {n_valid} others. The accuracy is that on {n_test} further items of 
 def input_block(kind: str, shape: list[int], options: dict[str, Any]) -> dict[str, Any]:
     """The card's `input` for a kind of rows."""
     if kind == "features":
-        numbers = {name: [float(f"{v:.9g}") for v in values] for name, values in options.items()}
-        return {"kind": kind, "shape": shape, **numbers}
+        numbers = {name: [float(f"{v:.9g}") for v in options[name]] for name in ("mean", "std")}
+        return {"kind": kind, "shape": shape, **numbers, "clip": options["clip"]}
     if kind == "image":
         return {"kind": kind, "shape": shape, "layout": "NCHW", "scale": 1 / 255, "mean": [0.0], "std": [1.0]}
     return {"kind": kind, "featuriser": {"name": FEATURISERS[kind], **options}}

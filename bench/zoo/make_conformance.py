@@ -6,6 +6,7 @@ the networks of the typefaces demo, typefaces/expected.npy. Which items of which
 for the test, in tests/conformance/test_model_pytorch.c. No rows of any dataset are written.
 """
 
+import argparse
 import os
 import tempfile
 from dataclasses import dataclass, replace
@@ -71,8 +72,8 @@ def make_case(case: Case, data: Path) -> None:
     options = scaling(whole) if whole.kind == "features" else plan.options
     alone = Collection(whole.name, whole.kind, whole.task, [d for d in whole.domains if d.name == case.domain])
     with tempfile.TemporaryDirectory() as scratch:
-        train.start_process(train.Job(plan, alone, Path(scratch), Path(scratch), "", 1, options))
-        network, _ = train.trained(train.make_domain(0))
+        job = train.Job(plan, alone, Path(scratch), Path(scratch), "", 1, options)
+        network, _ = train.trained(job, train.make_domain(job, 0))
         made, folder = Path(scratch) / case.domain, FOLDER / case.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.onnx").write_bytes((made / "model.onnx").read_bytes())
@@ -124,13 +125,19 @@ def write_readme() -> None:
 
 
 def main() -> None:
-    data = Path(os.environ["BESTFIT_DATA"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", help="of " + ", ".join(case.name for case in CASES) + " (default: all)")
+    parser.add_argument("--data", type=Path, default=os.environ.get("BESTFIT_DATA"), help="default: $BESTFIT_DATA")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("--data or BESTFIT_DATA must name the folder of the datasets")
     os.nice(5)
     torch.set_num_threads(1)
     make_typefaces()
     for case in CASES:
-        make_case(case, data)
-        print(f"{case.name}: made", flush=True)
+        if not options.cases or case.name in options.cases:
+            make_case(case, options.data)
+            print(f"{case.name}: made", flush=True)
     write_readme()
 
 

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-CLIP = 8.0      # bound of standardised features
 BATCH = 512     # items at once where nothing is learnt
 
 
@@ -55,10 +54,10 @@ class Bags:
 
 
 class Mlp(nn.Sequential):
-    """Two hidden layers of 64 on clipped features."""
+    """Two hidden layers of 64."""
 
     def __init__(self, n_inputs: int, n_classes: int) -> None:
-        super().__init__(nn.Hardtanh(-CLIP, CLIP), nn.Linear(n_inputs, 64), nn.ReLU(), nn.Dropout(.2),
+        super().__init__(nn.Linear(n_inputs, 64), nn.ReLU(), nn.Dropout(.2),
                          nn.Linear(64, 64), nn.ReLU(), nn.Dropout(.2), nn.Linear(64, n_classes))
 
 

@@ -10,6 +10,7 @@ import featurisers
 from domains import Collection, Domain
 from networks import Bags, Dense, Inputs
 
+CLIP = 8.0      # bound of standardised features
 ATTRIBUTE = re.compile(r" COL (?=(?:(?! COL ).)* VAL(?: |$))")
 
 
@@ -26,13 +27,13 @@ class Prepared:
     target: np.ndarray
 
 
-def scaling(collection: Collection) -> dict[str, np.ndarray]:
+def scaling(collection: Collection) -> dict[str, Any]:
     """Mean and deviation of each column, over the training rows of all domains with equal weight."""
     parts = [d.rows[d.train].astype(np.float64) for d in collection.domains]
     mean = np.mean([part.mean(axis=0) for part in parts], axis=0)
     deviation = np.sqrt(np.mean([((part - mean)**2).mean(axis=0) for part in parts], axis=0))
     deviation[deviation == 0] = 1
-    return {"mean": mean.astype(np.float32), "std": deviation.astype(np.float32)}
+    return {"mean": mean.astype(np.float32), "std": deviation.astype(np.float32), "clip": CLIP}
 
 
 def record_values(record: str) -> list[str | None]:
@@ -61,9 +62,10 @@ def token_items(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def inputs_of(rows: Any, kind: str, options: dict[str, Any]) -> Inputs:
-    """Rows as their networks take them: `options` are the featuriser's, of the kind features mean and std."""
+    """Rows as their networks take them: `options` are the featuriser's, of the kind features its scaling."""
     if kind == "features":
-        return Dense((rows - options["mean"]) / options["std"])
+        standard = (rows - options["mean"].astype(np.float64)) / options["std"].astype(np.float64)
+        return Dense(np.clip(standard, -options["clip"], options["clip"]))
     if kind == "image":
         return Dense(rows[:, None].astype(np.float32) / np.float32(255))
     if kind == "text":

@@ -35,7 +35,7 @@ from prepare import Prepared, prepare, scaling
 from words import read_entity_matching, read_pos, read_sentiment
 
 HERE = Path(__file__).resolve().parent
-TRAINING_MODULES = ["activity", "digits", "domains", "featurisers", "networks", "prepare", "words"]
+TRAINING_MODULES = ["domains", "featurisers", "networks", "prepare"]     # and the one that reads the collection
 TEXT = {"n_features": 2**15, "max_len": 512, "norm": 4.0, "ngram_range": [1, 2]}
 WINDOW = {"n_features": 2**15}
 PAIR = {"hashed_words": 256}
@@ -80,13 +80,12 @@ class Job:
     models: dict[str, tuple[nn.Module, list[str]]] = field(default_factory=dict)
 
 
-JOB: Job
+SHARED: dict[str, Job] = {}     # in each process of a pool
 
 
 def start_process(job: Job) -> None:
     """Prepare a process for equal results."""
-    global JOB
-    JOB = job
+    SHARED["job"] = job
     torch.set_num_threads(1)    # the order of sums, and so the result, depends on it
     torch.use_deterministic_algorithms(True)
 
@@ -95,7 +94,7 @@ def content_key(plan: Plan, modules: list[str], data: Path, seed: int) -> str:
     """Hash of all that a collection's models depend on."""
     settings = (torch.__version__, np.__version__, seed, plan.recipe, plan.options, plan.width, plan.dropout)
     digest = hashlib.sha256(repr(settings).encode())
-    paths = [HERE / f"{module}.py" for module in modules]
+    paths = [HERE / f"{module}.py" for module in [plan.read.__module__, *modules]]
     for name in plan.folders:
         paths += sorted(path for path in (data / name).rglob("*") if path.is_file())
     for path in paths:
@@ -112,27 +111,27 @@ def new_network(kind: str, plan: Plan, n_inputs: int, n_classes: int) -> nn.Modu
     return Mlp(n_inputs, n_classes)
 
 
-def new_model(prepared: Prepared) -> tuple[nn.Module, list[str]]:
+def new_model(job: Job, prepared: Prepared) -> tuple[nn.Module, list[str]]:
     """A network for the classes of the domain's training items, not trained yet."""
     classes = sorted(set(prepared.labels[prepared.train]))
     shape = prepared.inputs.take(np.array([0]))[0].shape
-    return new_network(JOB.collection.kind, JOB.plan, shape[-1], len(classes)), classes
+    return new_network(job.collection.kind, job.plan, shape[-1], len(classes)), classes
 
 
-def trained(prepared: Prepared) -> tuple[nn.Module, list[str]]:
+def trained(job: Job, prepared: Prepared) -> tuple[nn.Module, list[str]]:
     """The model of a domain, from the file of an earlier run where there is one of the same key."""
-    path = JOB.folder / prepared.name / "network.pt"
-    torch.manual_seed(seed_of(f"{prepared.name} {JOB.seed}"))
-    network, classes = new_model(prepared)
+    path = job.folder / prepared.name / "network.pt"
+    torch.manual_seed(seed_of(f"{prepared.name} {job.seed}"))
+    network, classes = new_model(job, prepared)
     saved: dict[str, Any] = torch.load(path) if path.exists() else {}
-    if saved.get("key") == JOB.key:
+    if saved.get("key") == job.key:
         network.load_state_dict(saved["state"])
         return network, classes
     numbers = np.array([classes.index(label) if label in classes else 0 for label in prepared.labels])
     known = prepared.valid[np.isin(prepared.labels[prepared.valid], classes)]
-    networks.train(network, prepared.inputs, numbers, (prepared.train, known), JOB.plan.recipe,
-                   seed_of(f"{prepared.name} {JOB.seed}"))
-    torch.save({"key": JOB.key, "state": network.state_dict()}, path)
+    networks.train(network, prepared.inputs, numbers, (prepared.train, known), job.plan.recipe,
+                   seed_of(f"{prepared.name} {job.seed}"))
+    torch.save({"key": job.key, "state": network.state_dict()}, path)
     return network, classes
 
 
@@ -142,13 +141,13 @@ def predicted(model: tuple[nn.Module, list[str]], prepared: Prepared, items: np.
     return np.array(classes)[networks.outputs(network, prepared.inputs, items).argmax(axis=1)]
 
 
-def export(prepared: Prepared, network: nn.Module, path: Path) -> list[int]:
+def export(job: Job, prepared: Prepared, network: nn.Module, path: Path) -> list[int]:
     """Writes the ONNX file; the shape of an item, where that is no matter of the featuriser."""
-    if JOB.collection.kind == "text":
-        shape = (2, JOB.options["max_len"])
+    if job.collection.kind == "text":
+        shape = (2, job.options["max_len"])
         networks.export(network, (torch.zeros(shape, dtype=torch.int64), torch.ones(shape)), ["ids", "weights"], path)
         return []
-    if JOB.collection.kind == "tagged":
+    if job.collection.kind == "tagged":
         networks.export(network, (torch.zeros(2, WINDOW_FEATURES, dtype=torch.int64),), ["ids"], path)
         return []
     example = prepared.inputs.take(prepared.train[:2])
@@ -156,17 +155,17 @@ def export(prepared: Prepared, network: nn.Module, path: Path) -> list[int]:
     return list(example[0].shape[1:])
 
 
-def make_domain(i: int) -> Prepared:
+def make_domain(job: Job, i: int) -> Prepared:
     """Train, export and describe the model of domain i, and write its data."""
-    domain, kind = JOB.collection.domains[i], JOB.collection.kind
-    folder = JOB.folder / domain.name
+    domain, kind = job.collection.domains[i], job.collection.kind
+    folder = job.folder / domain.name
     folder.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(domain, kind, JOB.options)
-    model = trained(prepared)
-    shape = export(prepared, model[0], folder / "model.onnx")
+    prepared = prepare(domain, kind, job.options)
+    model = trained(job, prepared)
+    shape = export(job, prepared, model[0], folder / "model.onnx")
     accuracy = float(np.mean(predicted(model, prepared, prepared.test) == prepared.labels[prepared.test]))
-    files.write_card(folder / "model.md", kind=kind, shape=shape, options=JOB.options, classes=model[1],
-                     collection=JOB.collection.name, domain=domain.name, task=JOB.collection.task, accuracy=accuracy,
+    files.write_card(folder / "model.md", kind=kind, shape=shape, options=job.options, classes=model[1],
+                     collection=job.collection.name, domain=domain.name, task=job.collection.task, accuracy=accuracy,
                      n_train=len(prepared.train), n_valid=len(prepared.valid), n_test=len(prepared.test))
     for split in ("train", "valid", "target"):
         files.write_split(folder, split, kind, domain, labelled=split != "target")
@@ -174,12 +173,12 @@ def make_domain(i: int) -> Prepared:
     return prepared
 
 
-def serve(i: int) -> list[list[str]]:
+def serve(job: Job, i: int) -> list[list[str]]:
     """Rows of truth.csv for target i; writes its prediction matrix."""
-    target = JOB.prepared[i]
+    target = job.prepared[i]
     truth = target.labels[target.target]
     rows, logits = [], {}
-    for source, model in JOB.models.items():
+    for source, model in job.models.items():
         if source == target.name:
             own = predicted(model, target, target.test)
             rows.append(scoring.truth_row(source, target.name, own, target.labels[target.test]))
@@ -187,9 +186,19 @@ def serve(i: int) -> list[list[str]]:
         logits[source] = networks.outputs(model[0], target.inputs, target.target)
         names = np.array(model[1])[logits[source].argmax(axis=1)]
         rows.append(scoring.truth_row(source, target.name, names, truth))
-    classes = {source: JOB.models[source][1] for source in logits}
-    scoring.write_matrix(JOB.matrices, target, logits, classes)
+    classes = {source: job.models[source][1] for source in logits}
+    scoring.write_matrix(job.matrices, target, logits, classes)
     return rows
+
+
+def run_domain(i: int) -> Prepared:
+    """make_domain in a process of a pool."""
+    return make_domain(SHARED["job"], i)
+
+
+def run_target(i: int) -> list[list[str]]:
+    """serve in a process of a pool."""
+    return serve(SHARED["job"], i)
 
 
 def train_all(job: Job, n_processes: int) -> None:
@@ -197,19 +206,25 @@ def train_all(job: Job, n_processes: int) -> None:
     context = multiprocessing.get_context("fork")
     numbers = range(len(job.collection.domains))
     with context.Pool(n_processes, start_process, (job,)) as pool:
-        job.prepared = list(pool.imap(make_domain, numbers))
+        job.prepared = list(pool.imap(run_domain, numbers))
     start_process(job)
-    job.models = {prepared.name: trained(prepared) for prepared in job.prepared}
+    job.models = {prepared.name: trained(job, prepared) for prepared in job.prepared}
     shutil.rmtree(job.matrices, ignore_errors=True)
     job.matrices.mkdir(parents=True)
     with context.Pool(n_processes, start_process, (job,)) as pool:
-        rows = sum(pool.imap(serve, numbers), [])
+        rows = sum(pool.imap(run_target, numbers), [])
     scoring.write_truth(job.folder / "truth.csv", rows)
+
+
+def cpu_seconds() -> float:
+    """Of this process and of those that it ended."""
+    return sum(os.times()[:4])
 
 
 def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
     """All of one collection, unless it is there already."""
-    started, plan, folder = time.monotonic(), PLANS[name], out / name
+    started, cpu_before = time.monotonic(), cpu_seconds()
+    plan, folder = PLANS[name], out / name
     key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "made.json"
     everything = content_key(plan, [*TRAINING_MODULES, "files", "scoring", "train"], data, seed)
     if stamp.exists() and (out / "predictions" / name).exists() and json.loads(stamp.read_text())["key"] == everything:
@@ -223,7 +238,7 @@ def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: in
     shutil.rmtree(matrices, ignore_errors=True)
     job.matrices.rename(matrices)   # those who read the old ones meanwhile saw them whole
     stamp.write_text(json.dumps({"key": everything, "seed": seed, "kind": collection.kind}) + "\n")
-    print(f"{name}: made in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{name}: made in {time.monotonic() - started:.0f} s, {cpu_seconds() - cpu_before:.0f} s of CPU", flush=True)
 
 
 def main() -> None:
@@ -245,7 +260,8 @@ def main() -> None:
             parser.error(f"no collection {name}: {', '.join(PLANS)}")
         make_collection(name, options.data, options.out, options.seed, options.processes)
         if (reference / f"serving_{name}.csv").exists():
-            print(scoring.compare(name, options.out / name / "truth.csv", reference / f"serving_{name}.csv"), flush=True)
+            truth = options.out / name / "truth.csv"
+            print(scoring.compare(name, truth, reference / f"serving_{name}.csv"), flush=True)
 
 
 if __name__ == "__main__":

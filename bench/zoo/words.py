@@ -24,7 +24,7 @@ PAIR_SETS = {"abt_buy": "em_deepmatcher", "amazon_google": "em_deepmatcher", "db
              "walmart_amazon": "em_deepmatcher", "cameras": "em_wdc", "computers": "em_wdc", "shoes": "em_wdc"}
 MAGELLAN = {"m_books2": "books2", "m_movies1": "movies1_rottentomatoes_imdb",
             "m_restaurants": "restaurants_zomato_yelp"}
-TRAIN_PAIRS = 6000
+PAIRS = {"train": 6000, "valid": 2000, "test": 2000}     # of a domain, at most
 
 
 def reviews(path: Path) -> tuple[list[str], list[str]]:
@@ -120,12 +120,14 @@ def read_entity_matching(data: Path) -> Collection:
     """12 domains of record pairs: six of DeepMatcher, three of WDC, three of Magellan."""
     domains = []
     for name, folder in PAIR_SETS.items():
-        parts = [read_pairs(data / folder / name / f"{split}.txt.gz") for split in ("train", "valid", "test")]
-        pairs, labels = sum((part[0] for part in parts), []), sum((part[1] for part in parts), [])
-        ends = np.cumsum([len(part[0]) for part in parts])
-        train, valid, test = np.split(np.arange(ends[-1]), ends[:-1])
-        domains.append(Domain(name, pairs, labels, sample(train, TRAIN_PAIRS, name), sample(valid, 2000, name),
-                              sample(test, 2000, name)))
+        pairs, labels, ends = [], [], []
+        for split, most in PAIRS.items():
+            some, their_labels = read_pairs(data / folder / name / f"{split}.txt.gz")
+            kept = sample(np.arange(len(some)), most, name)
+            pairs += [some[i] for i in kept]
+            labels += [their_labels[i] for i in kept]
+            ends.append(len(pairs))
+        domains.append(Domain(name, pairs, labels, *np.split(np.arange(len(pairs)), ends[:-1])))
     for name, file in MAGELLAN.items():
         domains.append(small_domain(name, *read_magellan(data / f"em_magellan784/labelled/{file}.csv")))
     return Collection("entity_matching", "pair", "matching", domains)

@@ -10,6 +10,7 @@
 #include <bestfit/index.h>
 #include <bestfit/measure.h>
 #include <bestfit/model.h>
+#include <bestfit/predictions.h>
 #include <bestfit/registration.h>
 #include <bestfit/report.h>
 #include <bestfit/search.h>

@@ -90,6 +90,7 @@ enum {
   BF__NEEDS_SCORES = 1,      /* logits or probabilities, not only predicted classes */
   BF__NEEDS_CALIBRATION = 2, /* what validation data taught */
   BF__NEEDS_ENERGY = 4,      /* logits: of probabilities the energy is 0 always */
+  BF__NEEDS_REPOSITORY = 8,  /* similarities, or a sample shared by all: nothing that predictions alone have */
 };
 
 typedef struct bf__estimator {
@@ -134,6 +135,8 @@ bf_status bf__similarity_agreement(const bf_panel *panel, bf_estimate_value *out
  * where the model answered. */
 bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta, bf_estimate_value *out,
                                  bf_error *err);
+
+bf_status bf__consensus_mix(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
 
 /* ---- small solvers ---- */
 

@@ -247,6 +247,7 @@ static const bf__estimator estimators[] = {
               .when_empty = NO_ANSWER,
               .source = "Baek et al., NeurIPS 2022; " PART_4,
               .summary = "accuracy read off the line on which agreement lies"},
+     .needs = BF__NEEDS_REPOSITORY,
      .all = bf__aline},
     {.info = {.name = "similarity-agreement",
               .family = "combined",
@@ -257,7 +258,18 @@ static const bf__estimator estimators[] = {
               .when_empty = NO_ANSWER,
               .source = PART_4,
               .summary = "agreement with models whose training data are similar to the target"},
+     .needs = BF__NEEDS_REPOSITORY,
      .all = bf__similarity_agreement},
+    {.info = {.name = "consensus-mix",
+              .family = "combined",
+              .needs = SEVERAL,
+              .direction = BF_HIGHER_IS_CLOSER,
+              .lowest = -INFINITY,
+              .highest = INFINITY,
+              .when_empty = NO_ANSWER,
+              .source = "docs/decisions/0005-rank-predictions.md",
+              .summary = "z-scored consensus rules, chosen by the number of classes and models and the trust flag"},
+     .all = bf__consensus_mix},
 };
 
 #define N_ESTIMATORS (sizeof estimators / sizeof estimators[0])

@@ -290,6 +290,9 @@ bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, 
   *out = (bf__result){0};
   if (output >= session->signature.n_outputs)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "output %zu of %zu", output, session->signature.n_outputs);
+  for (size_t i = 0; i < session->signature.n_inputs; ++i)
+    if (!session->inputs[i].is_set)
+      return bf__error(err, BF_ERR_MISMATCH, "input %.60s was given nothing", session->signature.inputs[i].name);
   BF_TRY(send_run(session, output, &reply, err));
   if (reply.sort == BF__REPLY_GROW) BF_TRY(grow(session, reply.grow_bytes, &reply, err));
   size_t needed = reply.n_values * sizeof(float) + reply.names_bytes; /* each below 2^36 */
