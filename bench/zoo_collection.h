@@ -1,0 +1,42 @@
+/* A collection of the zoo (bench/zoo/train.py): models' outputs on every domain with the truth, and sketches.
+ *
+ *   ZOO/<collection>/<domain>/train.*, target.*       data, for the sketches
+ *   ZOO/<collection>/truth.csv                        accuracies of the models on their own domains
+ *   ZOO/predictions/<collection>/<domain>.npy, .csv, .models.txt, .classes.txt    outputs of other domains' models
+ *   ZOO/predictions/<collection>/own/<domain>.npy, .classes.txt, .truth.txt       of its own model on validation rows
+ */
+#ifndef BESTFIT_BENCH_ZOO_COLLECTION_H
+#define BESTFIT_BENCH_ZOO_COLLECTION_H
+
+#include <bestfit/search.h>
+
+#define ZOO_MAX_DOMAINS 32
+#define ZOO_NAME_BYTES 64
+
+typedef struct zoo_outputs {
+  bf_outputs outputs;
+  int32_t *truth; /* [n_items] numbers of the classes */
+  double accuracy;
+} zoo_outputs;
+
+typedef struct zoo_domain {
+  char name[ZOO_NAME_BYTES];
+  bf_sketch *source, *target; /* of the training rows, and of the rows to serve */
+  bf_calibration *calibration;
+  double source_accuracy;
+  size_t n_classes;
+  char **classes;                       /* of the outputs on its rows */
+  zoo_outputs of[ZOO_MAX_DOMAINS]; /* by the model of each domain; scores NULL: none (its own) */
+} zoo_domain;
+
+typedef struct zoo_collection {
+  char name[ZOO_NAME_BYTES];
+  size_t n;
+  zoo_domain domains[ZOO_MAX_DOMAINS];
+} zoo_collection;
+
+/* NULL with a message on stderr where something is missing. Sketches are kept in `cache` (NULL: made anew). */
+zoo_collection *zoo_collection_read(const char *zoo, const char *name, const char *cache);
+void zoo_collection_free(zoo_collection *collection);
+
+#endif
