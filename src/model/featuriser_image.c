@@ -111,10 +111,11 @@ static bf_status check_shape(const bf__making *m, pixels *s, int64_t shape[3], s
   if (cells > MOST_CELLS || cells * s->width > MOST_CELLS)
     return bf__error(m->err, BF_ERR_LIMIT, "images of %u x %u pixels, %u channels; at most %lld cells are made",
                      s->width, s->height, s->channels, (long long)MOST_CELLS);
-  if (p->n_dims == 2 && p->dims[1] >= 0 && p->dims[1] != cells * s->width)
+  const int64_t total = cells * s->width;
+  if (p->n_dims == 2 && p->dims[1] >= 0 && p->dims[1] != total)
     return bf__error(m->err, BF_ERR_MISMATCH,
                      "the model's input \"%.60s\" takes %lld numbers; the card's shape has %lld", p->name,
-                     (long long)p->dims[1], (long long)(cells * s->width));
+                     (long long)p->dims[1], (long long)total);
   return BF_OK;
 }
 
