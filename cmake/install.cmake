@@ -1,8 +1,14 @@
-# make install: program, library, headers, DuckDB beside the library, plot scripts, manual pages, completion, pkg-config and CMake config.
+# make install: programs, library, headers, DuckDB and ONNX Runtime beside the library, plot scripts, manual pages, completion, pkg-config and CMake config.
 include(CMakePackageConfigHelpers)
 install(TARGETS bestfit EXPORT bestfitTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/bestfit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${DUCKDB_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR}/bestfit)
+if(ONNXRUNTIME_OWN)
+  install(FILES ${ONNXRUNTIME_OWN} DESTINATION ${CMAKE_INSTALL_LIBDIR}/bestfit)
+endif()
+if(TARGET bestfit-worker)
+  install(TARGETS bestfit-worker RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/bestfit)
+endif()
 file(GLOB BESTFIT_SHARE ${BESTFIT_DEPS}/share/bestfit/*.js)
 install(FILES ${BESTFIT_SHARE} DESTINATION ${CMAKE_INSTALL_DATADIR}/bestfit)
 if(TARGET bestfit-cli)

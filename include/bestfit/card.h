@@ -4,7 +4,7 @@
  *
  * Front matter keys read: license, library_name, pipeline_tag, tags, datasets, metrics, base_model, model-index, and
  * one `bestfit:` block: name, task, domain, input {kind, columns | shape, layout, scale, mean, std, featuriser}, output
- * {kind, classes}, source_accuracy, summary. Unknown keys are kept in the bytes and ignored here.
+ * {kind, name, classes}, source_accuracy, summary. Unknown keys are kept in the bytes and ignored here.
  * docs/formats/model-card.md. Limits: 1 MiB a card, 64 levels of nesting, 131,072 values, no anchors or aliases (they
  * are refused: BF_ERR_LIMIT). Values are a stranger's text and may hold control characters (the summary does not):
  * escape them for terminals and pages. Thread-safety: a parsed card is read-only.
@@ -35,11 +35,16 @@ BF_API const char *bf_card_summary(const bf_card *card);
 BF_API double bf_card_source_accuracy(
     const bf_card *card); /* bestfit.source_accuracy, else the first accuracy of model-index; NaN: not said */
 BF_API const char *bf_card_input_kind(const bf_card *card); /* "image" …, or NULL */
+/* input.featuriser.vocabulary; "vocab.txt" where it is a wordpiece and does not say; else NULL: no file is needed */
+BF_API const char *bf_card_vocabulary(const bf_card *card);
 BF_API size_t bf_card_tag_count(const bf_card *card);
 BF_API const char *bf_card_tag(const bf_card *card, size_t i);
 BF_API size_t bf_card_column_count(const bf_card *card); /* input.columns */
 BF_API const char *bf_card_column(const bf_card *card, size_t i);
-BF_API size_t bf_card_class_count(const bf_card *card); /* output.classes */
+BF_API const char *bf_card_output_kind(
+    const bf_card *card); /* output.kind: "logits", "probabilities"; NULL: not said */
+BF_API const char *bf_card_output_name(const bf_card *card); /* output.name: which output of the graph; or NULL */
+BF_API size_t bf_card_class_count(const bf_card *card);      /* output.classes */
 BF_API const char *bf_card_class(const bf_card *card, size_t i);
 
 /* What flags can say; NULL, NaN and 0 mean not said. */

@@ -50,14 +50,21 @@ typedef struct bf_workers_options {
 #define BF_WORKERS_OPTIONS_INIT \
   { .struct_size = sizeof(bf_workers_options) }
 
-/* A pool; processes start when first needed. BF_ERR_UNSUPPORTED: the worker program or ONNX Runtime is missing, with
- * how to get it. */
+/* A pool. One process starts at once, so that what is missing is said here; others when first needed.
+ * BF_ERR_UNSUPPORTED: the worker program or ONNX Runtime is missing, with how to get it, or the kernel cannot confine
+ * it. The program is searched for in the environment variable BESTFIT_WORKER, beside the installed library, and in the
+ * build folder. */
 BF_API BF_MUST_CHECK bf_status bf_workers_create(const bf_workers_options *options, bf_workers **out, bf_error *err);
 /* Ends every process. Models must be closed before. */
 BF_API void bf_workers_free(bf_workers *workers);
 /* Processes started so far, those that replaced a dead one included. */
 BF_API uint32_t bf_workers_started(const bf_workers *workers);
 BF_API uint32_t bf_workers_count(const bf_workers *workers); /* at most so many at once */
+/* What confines the workers, in words: "seccomp, landlock, memory limit". An old kernel lacks Landlock; seccomp alone
+ * keeps models from files and network, too. */
+BF_API const char *bf_workers_sandbox(const bf_workers *workers);
+/* The whole of the program bestfit-worker; no other program calls it. */
+BF_API int bf_worker_main(int argc, char **argv);
 
 /* ---- a model ---- */
 
@@ -100,6 +107,17 @@ typedef struct bf_outputs {
 #define BF_OUTPUTS_INIT \
   { .n_items = 0 }
 BF_API void bf_outputs_deinit(bf_outputs *outputs);
+
+/* Bytes of outputs with the names of their classes and, where known, the truth (as bf_model_truth gives it; NULL:
+ * none), for the repository's experience (docs/formats/outputs-v1.md). Scores are kept bit for bit. You own *out
+ * (free()). BF_ERR_INVALID_ARGUMENT: no class, a class without a name, a truth that is no class. */
+BF_API BF_MUST_CHECK bf_status bf_outputs_encode(const bf_outputs *outputs, const char *const *classes,
+                                                 const int32_t *truth, uint8_t **out, size_t *out_bytes, bf_error *err);
+/* From untrusted bytes. You own *out (bf_outputs_deinit), *classes and each of its out->n_classes strings
+ * (bf_model_names_free), and *truth (free(); NULL: none was kept). BF_ERR_FORMAT: no outputs. BF_ERR_CORRUPT: damaged.
+ * BF_ERR_LIMIT: above 1 GiB. BF_ERR_UNSUPPORTED: a newer version. */
+BF_API BF_MUST_CHECK bf_status bf_outputs_decode(const uint8_t *bytes, size_t n_bytes, bf_outputs *out, char ***classes,
+                                                 int32_t **truth, bf_error *err);
 
 /* Runs all rows of a batch and appends the outputs. `schema` describes the batch (bf_dataset_schema, bf_sample_schema).
  * BF_ERR_MISMATCH: a column, kind or shape that the model cannot take (named). BF_ERR_LIMIT: time or memory.

@@ -721,3 +721,39 @@ const bf__column *bf__table_columns(const bf__table *t, uint32_t *n) {
 uint64_t bf__table_row_hint(const bf__table *t) {
   return t->footer_rows;
 }
+
+/* ---- writing ---- */
+
+bf_status bf_csv_to_parquet(const char *csv_path, const char *const *text_columns, size_t n_text_columns,
+                            const char *parquet_path, bf_error *err) {
+  duckdb_database database = NULL;
+  duckdb_connection connection = NULL;
+  duckdb_result result;
+  bf__writer w = {0};
+  bf_status status = need_duckdb(err);
+  if (status != BF_OK) return status;
+  put(&w, "COPY (SELECT * FROM read_csv(");
+  put_quoted(&w, csv_path, '\'');
+  put(&w, ", header=true, types={");
+  for (size_t i = 0; i < n_text_columns; i++) {
+    put(&w, i > 0 ? "," : "");
+    put_quoted(&w, text_columns[i], '\'');
+    put(&w, ":'VARCHAR'");
+  }
+  put(&w, "})) TO ");
+  put_quoted(&w, parquet_path, '\'');
+  put(&w, " (FORMAT parquet, COMPRESSION zstd)");
+  BF_TRY(finish_sql(&w, err));
+  if (duck.open(NULL, &database) != DuckDBSuccess || duck.connect(database, &connection) != DuckDBSuccess) {
+    status = bf__error(err, BF_ERR_INTERNAL, "DuckDB does not start");
+    goto out;
+  }
+  if (duck.query(connection, (const char *)w.data, &result) != DuckDBSuccess)
+    status = bf__error(err, BF_ERR_IO, "cannot write %s: %s", parquet_path, duck.result_error(&result));
+  duck.destroy_result(&result);
+out:
+  if (connection) duck.disconnect(&connection);
+  if (database) duck.close(&database);
+  bf__writer_deinit(&w);
+  return status;
+}

@@ -227,7 +227,10 @@ static bf_status take_block(const parser *p) {
   }
   BF_TRY(take_list(p, input, "columns", "bestfit.input.columns", &card->columns));
   BF_TRY(take_mapping(p, block, "output", "bestfit.output", &output));
-  BF_TRY(take_list(p, output == 0 ? UINT32_MAX : output, "classes", "bestfit.output.classes", &card->classes));
+  if (output == 0) output = UINT32_MAX;
+  BF_TRY(take_text(p, output, "kind", "bestfit.output.kind", &card->output_kind, &where));
+  BF_TRY(take_text(p, output, "name", "bestfit.output.name", &card->output_name, &where));
+  BF_TRY(take_list(p, output, "classes", "bestfit.output.classes", &card->classes));
   if (summary != NULL) {
     card->summary = bf__fold(summary, strlen(summary));
     if (card->summary == NULL) status = bf__error_memory(p->err, strlen(summary));
@@ -322,6 +325,12 @@ size_t bf_card_column_count(const bf_card *card) {
 }
 const char *bf_card_column(const bf_card *card, size_t i) {
   return item_at(&card->columns, i);
+}
+const char *bf_card_output_kind(const bf_card *card) {
+  return card->output_kind;
+}
+const char *bf_card_output_name(const bf_card *card) {
+  return card->output_name;
 }
 size_t bf_card_class_count(const bf_card *card) {
   return card->classes.n;

@@ -18,7 +18,8 @@ typedef struct bf__card_list {
 struct bf_card {
   bf__yaml yaml;
   const char *name, *task, *domain, *input_kind; /* borrowed from the tree or constant */
-  char *license, *summary;                       /* owned */
+  const char *output_kind, *output_name;
+  char *license, *summary; /* owned */
   double source_accuracy;
   bf__card_list tags, columns, classes;
 };

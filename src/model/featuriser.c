@@ -26,6 +26,22 @@ struct bf__featuriser {
   size_t n_ports;
 };
 
+const char *bf_card_vocabulary(const bf_card *card) {
+  const bf__yaml *yaml = &card->yaml;
+  uint32_t block = bf__yaml_get(yaml, 0, "bestfit"), input = block ? bf__yaml_get(yaml, block, "input") : 0;
+  uint32_t node = input ? bf__yaml_get(yaml, input, "featuriser") : 0;
+  if (node == 0) return NULL;
+  uint32_t name = node, file = 0;
+  if (yaml->nodes[node].type == BF__YAML_MAPPING) {
+    name = bf__yaml_get(yaml, node, "name");
+    file = bf__yaml_get(yaml, node, "vocabulary");
+  }
+  if (file != 0 && yaml->nodes[file].type == BF__YAML_SCALAR) return yaml->nodes[file].text;
+  bool is_wordpiece =
+      name != 0 && yaml->nodes[name].type == BF__YAML_SCALAR && strcmp(yaml->nodes[name].text, "wordpiece") == 0;
+  return is_wordpiece ? "vocab.txt" : NULL;
+}
+
 /* ---- which one ---- */
 
 /* The kind that the model's inputs leave no choice about. */

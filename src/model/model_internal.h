@@ -20,6 +20,7 @@ typedef enum bf__element {
   BF__ELEMENT_INT64 = 7,
   BF__ELEMENT_STRING = 8,
   BF__ELEMENT_BOOL = 9,
+  BF__ELEMENT_FLOAT16 = 10, /* outputs only */
   BF__ELEMENT_FLOAT64 = 11,
 } bf__element;
 size_t bf__element_bytes(bf__element type); /* 0: strings and unknown types */
