@@ -6,13 +6,23 @@
  * started
  */
 #include <bestfit/model.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { N_ROWS = 256, N_COLUMNS = 256, N_BATCHES = 150, N_ROUNDS = 9, N_WARM = 3, N_MODELS = 50 };
+enum {
+  N_ROWS = 2048,
+  N_BATCH_ROWS = 256,
+  N_COLUMNS = 256,
+  N_BATCHES = 160,
+  N_CALLS = 20,
+  N_ROUNDS = 9,
+  N_WARM = 3,
+  N_MODELS = 50
+};
 
 static double seconds(void) {
   struct timespec t;
@@ -68,14 +78,14 @@ static float *make_rows(void) {
   return cells;
 }
 
-/* Median seconds of one batch; negative: an error, printed. */
+/* Seconds of one batch in the best of N_CALLS calls; negative: an error, printed. */
 static double time_batches(bf_model *model, const float *cells) {
-  static double took[N_BATCHES];
+  double best = HUGE_VAL;
   bf_error err = {.message = ""};
   const bf_schema schema = {.kind = BF_KIND_FEATURES, .n_columns = N_COLUMNS};
   const bf_batch batch = {.n_rows = N_ROWS, .n_columns = N_COLUMNS, .cells = cells};
   bf_outputs outputs = BF_OUTPUTS_INIT;
-  for (int i = -N_WARM; i < N_BATCHES; ++i) {
+  for (int i = -N_WARM; i < N_CALLS; ++i) {
     outputs.n_items = 0;
     double start = seconds();
     if (bf_model_run(model, &schema, &batch, &outputs, &err) != BF_OK) {
@@ -83,22 +93,22 @@ static double time_batches(bf_model *model, const float *cells) {
       complain(err.message);
       return -1;
     }
-    if (i >= 0) took[i] = seconds() - start;
+    double took = (seconds() - start) * N_BATCH_ROWS / N_ROWS;
+    if (i >= 0 && took < best) best = took;
   }
   bf_outputs_deinit(&outputs);
-  qsort(took, N_BATCHES, sizeof *took, compare);
-  return took[N_BATCHES / 2];
+  return best;
 }
 
 static double time_bare(const char *worker, const char *path) {
   char command[4096];
-  double median = -1;
-  snprintf(command, sizeof command, "'%s' --bare '%s' %d %d", worker, path, N_ROWS, N_BATCHES);
+  double best = -1;
+  snprintf(command, sizeof command, "'%s' --bare '%s' %d %d", worker, path, N_BATCH_ROWS, N_CALLS);
   FILE *pipe = popen(command, "r");
   if (pipe == NULL) return -1;
-  if (fscanf(pipe, "%lf", &median) != 1) median = -1;
+  if (fscanf(pipe, "%lf", &best) != 1) best = -1;
   pclose(pipe);
-  return median;
+  return best;
 }
 
 static int ratio(const char *worker, const char *path) {
@@ -143,7 +153,7 @@ typedef struct share {
 static void *run_share(void *context) {
   share *s = context;
   const bf_schema schema = {.kind = BF_KIND_FEATURES, .n_columns = N_COLUMNS};
-  const bf_batch batch = {.n_rows = N_ROWS, .n_columns = N_COLUMNS, .cells = s->cells};
+  const bf_batch batch = {.n_rows = N_BATCH_ROWS, .n_columns = N_COLUMNS, .cells = s->cells};
   for (int i = s->first; i < N_MODELS; i += s->step) {
     char path[4096];
     bf_model *model = NULL;

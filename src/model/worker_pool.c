@@ -101,8 +101,8 @@ bf__writer *bf__worker_request(bf__worker *worker, bf__request_sort sort) {
   return &worker->request;
 }
 
-/* The reply to the last request, whatever it says. */
-static bf_status receive(bf__worker *worker, uint32_t timeout_ms, bf__reply *out, bf_error *err) {
+/* The reply to a request, whatever it says. */
+static bf_status receive(bf__worker *worker, uint32_t sequence, uint32_t timeout_ms, bf__reply *out, bf_error *err) {
   uint8_t bytes[BF__MESSAGE_BYTES];
   size_t n = 0;
   size_t n_fds = 0;
@@ -118,7 +118,7 @@ static bf_status receive(bf__worker *worker, uint32_t timeout_ms, bf__reply *out
   }
   if (n == 0) return died(worker, err);
   bf_status status = bf__reply_parse(bytes, n, out, err);
-  if (status == BF_OK && out->sequence != worker->sequence) {
+  if (status == BF_OK && out->sequence != sequence) {
     bf__reply_deinit(out);
     status = bf__error(err, BF_ERR_CORRUPT, "the worker answers what was not asked");
   }
@@ -126,17 +126,31 @@ static bf_status receive(bf__worker *worker, uint32_t timeout_ms, bf__reply *out
   return status;
 }
 
-bf_status bf__worker_call(bf__worker *worker, const int *fds, size_t n_fds, bool is_load, bf__reply_sort wanted,
-                          bf__reply_sort or_else, bf__reply *out, bf_error *err) {
+uint32_t bf__worker_sequence(const bf__worker *worker) {
+  return worker->sequence;
+}
+
+static bf_status ended_before(bf_error *err) {
+  return bf__error(err, BF_ERR_IO, "its worker has ended before");
+}
+
+bf_status bf__worker_post(bf__worker *worker, const int *fds, size_t n_fds, bf_error *err) {
+  const bf__writer *request = &worker->request;
+  if (worker->child.pid <= 0) return ended_before(err);
+  if (request->failed || request->size > BF__MESSAGE_BYTES) return bf__error_memory(err, request->size);
+  /* A worker that reads has room for a packet a slot. */
+  return bf__message_send(worker->child.socket, request->data, request->size, fds, n_fds, MSG_DONTWAIT)
+             ? BF_OK
+             : died(worker, err);
+}
+
+bf_status bf__worker_collect(bf__worker *worker, uint32_t sequence, bool is_load, bf__reply_sort wanted,
+                             bf__reply_sort or_else, bf__reply *out, bf_error *err) {
   const bf_workers_options *options = &worker->workers->options;
-  uint32_t timeout_ms = is_load ? options->load_timeout_ms : options->batch_timeout_ms;
   *out = (bf__reply){0};
-  if (worker->child.pid <= 0) return bf__error(err, BF_ERR_IO, "its worker has ended before");
-  if (worker->request.failed || worker->request.size > BF__MESSAGE_BYTES)
-    return bf__error_memory(err, worker->request.size);
-  if (!bf__message_send(worker->child.socket, worker->request.data, worker->request.size, fds, n_fds, MSG_DONTWAIT))
-    return died(worker, err);
-  bf_status status = receive(worker, timeout_ms, out, err);
+  if (worker->child.pid <= 0) return ended_before(err);
+  bf_status status =
+      receive(worker, sequence, is_load ? options->load_timeout_ms : options->batch_timeout_ms, out, err);
   if (status != BF_OK) return status;
   if (out->sort == wanted || out->sort == or_else) return BF_OK;
   if (out->sort == BF__REPLY_FAILED) {
@@ -158,7 +172,7 @@ static bf_status greet(bf__worker *worker, uint32_t *sandbox, bf_error *err) {
   bf__reply reply;
   worker->sequence = 0;
   bf_error why = {.code = BF_OK};
-  bf_status status = receive(worker, START_TIMEOUT_MS, &reply, &why);
+  bf_status status = receive(worker, 0, START_TIMEOUT_MS, &reply, &why);
   if (status != BF_OK) return bf__error(err, BF_ERR_IO, "the worker that runs models does not start: %s", why.message);
   if (reply.sort == BF__REPLY_FAILED) {
     status = bf__error(err, reply.status, "%s", reply.text);

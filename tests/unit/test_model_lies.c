@@ -63,11 +63,11 @@ static void signature(lie l) {
 static void result(lie l) {
   reply_with(l == RESULT_OF_OTHER_SORT ? BF__REPLY_SIGNATURE : BF__REPLY_RESULT);
   bf__write_u8(&w, 2);
-  bf__write_u64(&w, l == RESULT_LARGER_THAN_ITS_MEMORY ? 1u << 20 : 4);
+  bf__write_u64(&w, l == RESULT_LARGER_THAN_ITS_MEMORY ? 1u << 24 : 4);
   bf__write_u64(&w, 2);
   bool names = l == NAMES_BEYOND_THEIR_MEMORY || l == NAMES_NOT_UTF8;
   bf__write_u32(&w, names ? 2 : 0);
-  bf__write_u64(&w, !names ? 0 : l == NAMES_NOT_UTF8 ? 10 : 1u << 20);
+  bf__write_u64(&w, !names ? 0 : l == NAMES_NOT_UTF8 ? 10 : 1u << 24);
 }
 
 static void play(lie l) {
@@ -81,7 +81,7 @@ static void play(lie l) {
   bf__write_u32(&w, 7);
   bf__write_u16(&w, 0);
   bf__message_send(BF__WORKER_SOCKET, w.data, w.size, NULL, 0, 0);
-  bool has_outputs = false;
+  bool asked = false;
   while (bf__message_receive(BF__WORKER_SOCKET, request, sizeof request, &n, fds, BF__MESSAGE_FDS, &n_fds, 0) &&
          n > 0) {
     bf__reader r = bf__reader_of(request, n);
@@ -91,14 +91,14 @@ static void play(lie l) {
       signature(l);
     } else if (sort == BF__REQUEST_UNLOAD) {
       reply_with(BF__REPLY_DONE);
-    } else if (!has_outputs || l == GROW_TWICE) {
+    } else if (l == GROW_TWICE || (l == GROW_TOO_MUCH && !asked)) {
       reply_with(BF__REPLY_GROW);
       bf__write_u64(&w, l == GROW_TOO_MUCH ? (uint64_t)1 << 35 : 64);
-      has_outputs = true;
+      asked = true;
     } else {
       bf__shared memory = BF__SHARED_INIT;
       bf_error err;
-      if (n_fds == 1 && bf__shared_map(fds[0], 64, true, &memory, &err) == BF_OK && l == NAMES_NOT_UTF8)
+      if (n_fds == 2 && bf__shared_map(fds[0], 64, true, &memory, &err) == BF_OK && l == NAMES_NOT_UTF8)
         memcpy(memory.bytes + 32, "\1\0\0\0\xff\1\0\0\0a", 10);
       result(l);
       if (l == RESULT_OF_OTHER_REQUEST) w.data[1] ^= 1;
