@@ -70,9 +70,10 @@ typedef struct bf__result {
 /* Runs the model on the inputs put into the sink since the last run and fetches output number `output`. */
 bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, bf_error *err);
 /* The same in two steps, so that the worker finds its next batch waiting: up to BF__RUNS_AHEAD runs may have begun and
- * not finished; they finish in their order. After an error the session can only be closed. */
+ * not finished; they finish in their order. The result of a quiet run comes together with that of the next, which must
+ * have begun before it is finished. After an error the session can only be closed. */
 #define BF__RUNS_AHEAD 4u
-bf_status bf__session_begin(bf__session *session, size_t output, bf_error *err);
+bf_status bf__session_begin(bf__session *session, size_t output, bool is_quiet, bf_error *err);
 bf_status bf__session_finish(bf__session *session, bf__result *out, bf_error *err);
 
 /* ---- featurisers (featuriser.c): rows -> tensors, as the card declares ---- */

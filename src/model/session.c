@@ -33,6 +33,7 @@ typedef struct slot {
   bool outputs_are_new;
   size_t output;
   uint32_t sequence;
+  bool is_quiet;
   bool has_reply; /* that was collected ahead of its turn */
   bf__reply reply;
 } slot;
@@ -122,8 +123,8 @@ bf_status bf__session_open(bf_workers *workers, const bf_model_file *files, size
   bf__write_u64(request, shared.n_bytes);
   bf__write_u64(request, table_bytes);
   BF_TRY(bf__worker_post(session->worker, &shared.fd, 1, err));
-  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), true, BF__REPLY_SIGNATURE,
-                            BF__REPLY_SIGNATURE, &reply, err));
+  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), BF__PATIENCE_LOAD,
+                            BF__REPLY_SIGNATURE, BF__REPLY_SIGNATURE, &reply, err));
   session->signature = reply.signature; /* moved */
   *out = session;
   session = NULL;
@@ -133,20 +134,28 @@ out:
   return status;
 }
 
+/* The reply to a slot's run, the oldest that has none. */
+static bf_status collect(bf__session *session, slot *s, bf_error *err) {
+  bf_status status =
+      bf__worker_collect(session->worker, s->sequence, s->is_quiet ? BF__PATIENCE_TWO_BATCHES : BF__PATIENCE_BATCH,
+                         BF__REPLY_RESULT, BF__REPLY_GROW, &s->reply, err);
+  s->has_reply = status == BF_OK;
+  return status;
+}
+
 /* What is on its way is waited for, so that the worker is free for the next model. */
 static bf_status unload(bf__session *session) {
   bf_status status = BF_OK;
   bf__reply reply;
-  for (; session->n_finished < session->n_begun; session->n_finished++) {
-    const slot *s = slot_of(session, session->n_finished);
-    if (s->has_reply || !bf__worker_is_alive(session->worker)) continue;
-    status = bf__worker_collect(session->worker, s->sequence, false, BF__REPLY_RESULT, BF__REPLY_GROW, &reply, NULL);
-    if (status == BF_OK) bf__reply_deinit(&reply);
-  }
   if (!bf__worker_is_alive(session->worker)) return BF_OK;
-  bf__worker_request(session->worker, BF__REQUEST_UNLOAD);
+  bf__worker_request(session->worker, BF__REQUEST_UNLOAD); /* lets replies go that are held back */
   BF_TRY(bf__worker_post(session->worker, NULL, 0, NULL));
-  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), false, BF__REPLY_DONE,
+  for (; session->n_finished < session->n_begun; session->n_finished++) {
+    slot *s = slot_of(session, session->n_finished);
+    if (s->has_reply) continue;
+    (void)collect(session, s, NULL); /* a refusal is an answer, too; one that died shows below */
+  }
+  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), BF__PATIENCE_BATCH, BF__REPLY_DONE,
                             BF__REPLY_DONE, &reply, NULL));
   bf__reply_deinit(&reply);
 out:
@@ -300,6 +309,7 @@ static bf_status post_run(bf__session *session, size_t number, bf_error *err) {
   bf__writer *request = bf__worker_request(session->worker, BF__REQUEST_RUN);
   if (s->outputs_are_new) fds[n_fds++] = s->outputs.fd;
   bf__write_u8(request, (uint8_t)(number % BF__WORKER_SLOTS));
+  bf__write_u8(request, s->is_quiet);
   bf__write_u32(request, (uint32_t)s->output);
   bf__write_u8(request, s->outputs_are_new);
   bf__write_u64(request, s->outputs.n_bytes);
@@ -326,7 +336,7 @@ static bf_status post_run(bf__session *session, size_t number, bf_error *err) {
   return status;
 }
 
-bf_status bf__session_begin(bf__session *session, size_t output, bf_error *err) {
+bf_status bf__session_begin(bf__session *session, size_t output, bool is_quiet, bf_error *err) {
   bf_status status = BF_OK;
   slot *s = slot_of(session, session->n_begun);
   if (output >= session->signature.n_outputs || session->n_begun - session->n_finished >= BF__WORKER_SLOTS)
@@ -336,6 +346,7 @@ bf_status bf__session_begin(bf__session *session, size_t output, bf_error *err) 
     if (!s->inputs[i].is_set)
       return bf__error(err, BF_ERR_MISMATCH, "input %.60s was given nothing", session->signature.inputs[i].name);
   s->output = output;
+  s->is_quiet = is_quiet;
   s->has_reply = false;
   if (s->outputs.bytes == NULL) BF_TRY(make_outputs(session, s, guess_output_bytes(session, s), err));
   BF_TRY(post_run(session, session->n_begun, err));
@@ -345,24 +356,18 @@ out:
   return status;
 }
 
-static bf_status collect(bf__session *session, slot *s, bf_error *err) {
-  bf_status status =
-      bf__worker_collect(session->worker, s->sequence, false, BF__REPLY_RESULT, BF__REPLY_GROW, &s->reply, err);
-  s->has_reply = status == BF_OK;
-  return status;
-}
-
-/* The oldest run did not fit: what is behind it comes first, then it is run again with the room it needs. */
+/* The oldest run did not fit: it is run again with the room it needs. What is behind it is answered first. */
 static bf_status run_again(bf__session *session, bf_error *err) {
   bf_status status = BF_OK;
   slot *s = slot_of(session, session->n_finished);
+  BF_TRY(make_outputs(session, s, s->reply.grow_bytes, err));
+  s->has_reply = false;
+  s->is_quiet = false;
+  BF_TRY(post_run(session, session->n_finished, err));
   for (size_t n = session->n_finished + 1; n < session->n_begun; ++n) {
     slot *later = slot_of(session, n);
     if (!later->has_reply) BF_TRY(collect(session, later, err));
   }
-  BF_TRY(make_outputs(session, s, s->reply.grow_bytes, err));
-  s->has_reply = false;
-  BF_TRY(post_run(session, session->n_finished, err));
   BF_TRY(collect(session, s, err));
   if (s->reply.sort == BF__REPLY_GROW) {
     bf__worker_end(session->worker);
@@ -413,6 +418,6 @@ out:
 
 bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, bf_error *err) {
   *out = (bf__result){0};
-  bf_status status = bf__session_begin(session, output, err);
+  bf_status status = bf__session_begin(session, output, false, err);
   return status == BF_OK ? bf__session_finish(session, out, err) : status;
 }

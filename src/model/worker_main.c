@@ -36,7 +36,9 @@ typedef struct worker {
   bf__shared files; /* external data stay mapped as long as the model */
   slot slots[BF__WORKER_SLOTS];
   bf_string *strings[BF__MAX_PORTS];
-  bf__writer reply;
+  bf__writer reply; /* a packet: those held back, and the one being written */
+  size_t start;     /* where that starts */
+  bool is_quiet;
   uint32_t sequence;
   int fds[BF__MESSAGE_FDS];
   size_t n_fds, next_fd;
@@ -104,7 +106,7 @@ static bf_status load(worker *w, bf__reader *r, bf_error *err) {
   if (n_files == 1) bf__shared_deinit(&w->files);
   bf__reply_begin(&w->reply, BF__REPLY_SIGNATURE, w->sequence);
   bf__signature_write(&w->reply, bf__ort_signature(w->model));
-  if (w->reply.size > BF__MESSAGE_BYTES)
+  if (w->reply.size > BF__MESSAGE_BYTES / 2)
     status = bf__error(err, BF_ERR_UNSUPPORTED, "the names of its inputs and outputs are too long");
 out:
   for (size_t i = 0; i < n_files; ++i) free((void *)(uintptr_t)files[i].name);
@@ -189,6 +191,7 @@ static bf_status run(worker *w, bf__reader *r, bf_error *err) {
   bf__tensor tensors[BF__MAX_PORTS];
   bf__ort_result result;
   uint8_t number = bf__read_u8(r);
+  bool is_quiet = bf__read_u8(r) != 0;
   uint32_t output = bf__read_u32(r);
   uint8_t is_new = bf__read_u8(r);
   uint64_t outputs_bytes = bf__read_u64(r);
@@ -202,6 +205,7 @@ static bf_status run(worker *w, bf__reader *r, bf_error *err) {
   }
   BF_TRY(bf__ort_run(w->model, tensors, n, output, &result, err));
   BF_TRY(give_result(w, place, &result, err));
+  w->is_quiet = is_quiet && w->start < BF__MESSAGE_BYTES / 2;
 out:
   return status;
 }
@@ -224,11 +228,21 @@ static bf_status answer(worker *w, bf__reader *r, uint8_t sort, bf_error *err) {
 
 static void write_failure(worker *w, const bf_error *failure) {
   size_t n = strlen(failure->message);
+  w->reply.size = w->start;
   bf__reply_begin(&w->reply, BF__REPLY_FAILED, w->sequence);
   bf__write_u32(&w->reply, (uint32_t)failure->code);
   bf__write_u32(&w->reply, (uint32_t)failure->native_code);
   bf__write_u16(&w->reply, (uint16_t)n);
   bf__write(&w->reply, failure->message, n);
+}
+
+/* All that is held, unless the last one is to be held, too. */
+static bool send_replies(worker *w) {
+  bf__reply_end(&w->reply, w->start);
+  if (w->is_quiet) return true;
+  bool sent = !w->reply.failed && bf__message_send(BF__WORKER_SOCKET, w->reply.data, w->reply.size, NULL, 0, 0);
+  w->reply.size = 0;
+  return sent;
 }
 
 /* Requests until the host hangs up. */
@@ -242,9 +256,11 @@ static void serve(worker *w) {
     uint8_t sort = bf__read_u8(&r);
     w->sequence = bf__read_u32(&r);
     w->next_fd = 0;
+    w->start = w->reply.size;
+    w->is_quiet = false;
     if (answer(w, &r, sort, &failure) != BF_OK) write_failure(w, &failure);
     while (w->next_fd < w->n_fds) close(w->fds[w->next_fd++]);
-    if (w->reply.failed || !bf__message_send(BF__WORKER_SOCKET, w->reply.data, w->reply.size, NULL, 0, 0)) return;
+    if (!send_replies(w)) return;
   }
 }
 
@@ -293,8 +309,7 @@ static int work(uint64_t memory_bytes) {
   } else {
     write_failure(&w, &failure);
   }
-  bool sent = !w.reply.failed && bf__message_send(BF__WORKER_SOCKET, w.reply.data, w.reply.size, NULL, 0, 0);
-  if (status == BF_OK && sent) serve(&w);
+  if (send_replies(&w) && status == BF_OK) serve(&w);
   _exit(status == BF_OK ? 0 : EXIT_REFUSED); /* no destructors: nothing they do is needed, or allowed */
 }
 

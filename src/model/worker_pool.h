@@ -22,7 +22,8 @@ bf_status bf__worker_post(bf__worker *worker, const int *fds, size_t n_fds, bf_e
  * `or_else`. The reply is owned by the caller (bf__reply_deinit()) where BF_OK is returned. A worker that fails to
  * answer in time, dies or talks nonsense is ended. BF_ERR_LIMIT: time or memory, saying which. BF_ERR_FORMAT: the model
  * brought the worker down. Others: the worker's refusal. */
-bf_status bf__worker_collect(bf__worker *worker, uint32_t sequence, bool is_load, bf__reply_sort wanted,
+typedef enum bf__patience { BF__PATIENCE_LOAD, BF__PATIENCE_BATCH, BF__PATIENCE_TWO_BATCHES } bf__patience;
+bf_status bf__worker_collect(bf__worker *worker, uint32_t sequence, bf__patience patience, bf__reply_sort wanted,
                              bf__reply_sort or_else, bf__reply *out, bf_error *err);
 /* Ends the process now: it ran out of something, or is not needed any more. */
 void bf__worker_end(bf__worker *worker);

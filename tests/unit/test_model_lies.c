@@ -32,6 +32,7 @@ typedef enum lie {
   SILENCE,
   OVERLONG_PACKET,
   FAILURE_THAT_IS_NONE,
+  LENGTH_TOO_LONG,
   N_LIES,
 } lie;
 
@@ -41,6 +42,7 @@ static bf__writer w;
 static uint32_t sequence;
 
 static void reply_with(bf__reply_sort sort) {
+  w.size = 0;
   bf__reply_begin(&w, sort, sequence);
 }
 
@@ -80,6 +82,7 @@ static void play(lie l) {
   bf__write_u32(&w, BF__WORKER_PROTOCOL);
   bf__write_u32(&w, 7);
   bf__write_u16(&w, 0);
+  bf__reply_end(&w, 0);
   bf__message_send(BF__WORKER_SOCKET, w.data, w.size, NULL, 0, 0);
   bool asked = false;
   while (bf__message_receive(BF__WORKER_SOCKET, request, sizeof request, &n, fds, BF__MESSAGE_FDS, &n_fds, 0) &&
@@ -101,7 +104,7 @@ static void play(lie l) {
       if (n_fds == 2 && bf__shared_map(fds[0], 64, true, &memory, &err) == BF_OK && l == NAMES_NOT_UTF8)
         memcpy(memory.bytes + 32, "\1\0\0\0\xff\1\0\0\0a", 10);
       result(l);
-      if (l == RESULT_OF_OTHER_REQUEST) w.data[1] ^= 1;
+      if (l == RESULT_OF_OTHER_REQUEST) w.data[5] ^= 1;
     }
     if (sort == BF__REQUEST_RUN && l == SILENCE) pause();
     if (sort == BF__REQUEST_RUN && l == FAILURE_THAT_IS_NONE) {
@@ -110,6 +113,10 @@ static void play(lie l) {
       bf__write_u32(&w, 0);
       bf__write_u16(&w, 0);
     }
+    if (l != LENGTH_TOO_LONG || sort != BF__REQUEST_RUN)
+      bf__reply_end(&w, 0);
+    else
+      w.data[2] = 1;
     static const int given[] = {0, 1, 2};
     bool gives = l == DESCRIPTORS_FOR_THE_HOST;
     if (sort == BF__REQUEST_RUN && l == OVERLONG_PACKET)
@@ -167,6 +174,7 @@ static void every_lie_is_found_out(void **state) {
       [SILENCE] = BF_ERR_LIMIT,
       [OVERLONG_PACKET] = BF_ERR_IO,
       [FAILURE_THAT_IS_NONE] = BF_ERR_CORRUPT,
+      [LENGTH_TOO_LONG] = BF_ERR_CORRUPT,
   };
   size_t before = count_descriptors();
   for (int l = 0; l < N_LIES; ++l) {
