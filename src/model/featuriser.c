@@ -213,6 +213,14 @@ bf_status bf__featuriser_fill(bf__featuriser *featuriser, const bf_schema *schem
   if (schema->kind != featuriser->row->kind)
     return bf__error(err, BF_ERR_MISMATCH, "the model takes rows of the kind %s; these are of the kind %s",
                      bf_kind_name(featuriser->row->kind), bf_kind_name(schema->kind));
+  const bool has_rows = schema->kind == BF_KIND_TEXT   ? batch->texts != NULL
+                        : schema->kind == BF_KIND_PAIR ? batch->pairs != NULL
+                        : schema->kind == BF_KIND_TAGGED
+                            ? batch->sentences != NULL
+                            : true; /* cells and images are looked at where they are read */
+  if (!has_rows && batch->n_rows > 0)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a batch without the rows of the kind %s",
+                     bf_kind_name(schema->kind));
   const size_t items = bf__featuriser_items(batch);
   if (first > items || n > items - first || padded < n)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "items %zu to %zu of a batch of %zu, padded to %zu", first,

@@ -249,10 +249,8 @@ static bf_status fill_numbers(features *s, const bf__filling *f, size_t port) {
   for (size_t i = 0; i < f->n; i++) {
     const float *x = b->cells + (f->first + i) * b->n_columns;
     float *y = type == BF__ELEMENT_FLOAT32 ? (float *)tensor + i * width : s->row;
-    if (!input->n)
-      bf__scale(&s->scaling, 0, width, x, y);
-    else
-      for (size_t k = 0; k < width; k++) y[k] = bf__scale_one(&s->scaling, input->first + k, x[input->resolved[k]]);
+    for (size_t k = 0; k < input->n; k++) y[k] = x[input->resolved[k]];
+    bf__scale(&s->scaling, input->first, width, input->n ? y : x, y);
     bf__put_numbers(type, tensor, i * width, y, width);
   }
   bf__put_zeros(type, tensor, f->n * width, f->padded * width);
