@@ -2,10 +2,10 @@
  *
  *   bench_auto ZOO [--cache DIR] [--lines FILE] [--strategies a,b] [collection …]
  *
- * Every domain is a target once: its own model is no candidate, and neither its rows nor its model are in the experience
- * that is learnt from. Prints regret and Spearman's correlation with the true accuracies a collection and strategy, with
- * 95 % bootstrap intervals over targets; how often the intervals hold the truth; errors of the expected accuracy;
- * the AUC of "no suitable model" and how often novelty fires.
+ * Every domain is a target once: its own model is no candidate, and neither its rows nor its model are in the
+ * experience that is learnt from. Prints regret and Spearman's correlation with the true accuracies a collection and
+ * strategy, with 95 % bootstrap intervals over targets; how often the intervals hold the truth; errors of the expected
+ * accuracy; the AUC of "no suitable model" and how often novelty fires.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,12 +19,14 @@
 #define MAX_TARGETS 256
 #define ROUNDS 2000
 
-static const char *const STRATEGIES[] = {"auto",        "stage-1", "ridge",     "similarity-agreement",
-                                         "data-only",   "similarity", "majority", "atc",
+static const char *const STRATEGIES[] = {"auto",      "stage-1",        "ridge",    "similarity-agreement",
+                                         "data-only", "similarity",     "majority", "atc",
                                          "paper-jsd", "source-accuracy"};
 static const char *const COLLECTIONS[] = {"sentiment", "pos", "entity_matching", "dsads", "har_across", "digits"};
 /* Targets without relatives, reported apart. */
-static const char *const STRANGERS[] = {"kannada", "notmnist", "mnist_inv"};
+static const char *const STRANGERS[] = {"kannada", "notmnist"};
+
+static bool detailed;
 
 typedef struct outcome {
   char collection[ZOO_NAME_BYTES], target[ZOO_NAME_BYTES];
@@ -128,9 +130,9 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
                   outcome *out) {
   bf_candidate candidates[ZOO_MAX_DOMAINS];
   const char *name = study_->strategies[k];
-  bool data_only = strcmp(name, "data-only") == 0, words = c->domains[target].source &&
-                   bf_sketch_kind(c->domains[target].source) != BF_KIND_FEATURES &&
-                   bf_sketch_kind(c->domains[target].source) != BF_KIND_IMAGE;
+  bool data_only = strcmp(name, "data-only") == 0,
+       words = c->domains[target].source && bf_sketch_kind(c->domains[target].source) != BF_KIND_FEATURES &&
+               bf_sketch_kind(c->domains[target].source) != BF_KIND_IMAGE;
   size_t n = make_candidates(c, target, !data_only, candidates);
   double scores[ZOO_MAX_DOMAINS], accuracies[ZOO_MAX_DOMAINS];
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
@@ -150,6 +152,7 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
     scores[r->candidate] = r->score;
+    if (detailed) printf("%s %s %s %.4f %.4f %.4f\n", c->domains[target].name, name, r->id, accuracies[r->candidate], r->score, r->expected_accuracy);
   }
   out->regret[k] = bench_regret(scores, accuracies, n);
   out->spearman[k] = bench_spearman(scores, accuracies, n);
@@ -239,10 +242,11 @@ static void print_expectations(const study *s, const char *collection) {
     width += o->high - o->low;
   }
   if (n == 0) return;
-  printf("  expected accuracy: mean absolute error %.4f; intervals hold %.1f %% of chosen, %.1f %% of all, mean width "
-         "%.3f; novel %zu of %zu\n",
-         error / (double)n, 100.0 * (double)held / (double)n, 100.0 * (double)held_pairs / (double)n_pairs,
-         width / (double)n, novel, n);
+  printf(
+      "  expected accuracy: mean absolute error %.4f; intervals hold %.1f %% of chosen, %.1f %% of all, mean width "
+      "%.3f; novel %zu of %zu\n",
+      error / (double)n, 100.0 * (double)held / (double)n, 100.0 * (double)held_pairs / (double)n_pairs,
+      width / (double)n, novel, n);
 }
 
 /* Of source - expected accuracy of the chosen one against "the best candidate loses more than 0.15". */
@@ -282,8 +286,8 @@ static void print_study(const study *s) {
   for (size_t i = 0; i < s->n; i++) {
     const outcome *o = &s->outcomes[i];
     if (!o->stranger) continue;
-    printf("%s, without relatives: novel %d, unsuitable %d, expected %.3f, was %.3f;", o->target, o->novel, o->unsuitable,
-           o->expected, o->accuracy);
+    printf("%s, without relatives: novel %d, unsuitable %d, expected %.3f, was %.3f;", o->target, o->novel,
+           o->unsuitable, o->expected, o->accuracy);
     for (size_t k = 0; k < s->n_strategies && k < 4; k++) printf(" %s %.3f", s->strategies[k], o->regret[k]);
     printf("\n");
   }
@@ -309,6 +313,8 @@ int main(int argc, char **argv) {
       lines = fopen(argv[++i], "w");
     } else if (strcmp(argv[i], "--strategies") == 0 && i + 1 < argc) {
       take_strategies(&s, argv[++i]);
+    } else if (strcmp(argv[i], "--detailed") == 0) {
+      detailed = true;
     } else if (n_wanted < 8) {
       wanted[n_wanted++] = argv[i];
     }

@@ -142,29 +142,97 @@ static bool read_outputs(const char *zoo, zoo_collection *c, zoo_domain *d) {
   return good;
 }
 
-static bool read_own(const char *zoo, const zoo_collection *c, zoo_domain *d) {
-  char path[1024];
-  size_t shape[3] = {0}, n_classes = 0, n = 0;
-  bf_error err = {0};
-  snprintf(path, sizeof path, "%s/predictions/%s/own/%s.classes.txt", zoo, c->name, d->name);
-  char **classes = read_lines(path, &n_classes);
-  snprintf(path, sizeof path, "%s/predictions/%s/own/%s.truth.txt", zoo, c->name, d->name);
-  char **labels = read_lines(path, &n);
-  snprintf(path, sizeof path, "%s/predictions/%s/own/%s.npy", zoo, c->name, d->name);
-  float *scores = read_npy(path, shape);
-  bool good = classes && labels && scores && shape[0] == n && shape[1] == n_classes;
-  if (good) {
-    bf_outputs outputs = {.n_items = n, .n_classes = n_classes, .scores = scores, .are_logits = true};
-    int32_t *truth = malloc(n * sizeof *truth);
-    for (size_t i = 0; i < n; i++) truth[i] = class_number(classes, n_classes, labels[i]);
-    good = bf_calibration_fit(&outputs, (const char *const *)classes, truth, &d->calibration, &err) == BF_OK;
-    if (!good) fprintf(stderr, "%s: %s\n", d->name, err.message);
-    free(truth);
+static const char *find_data(const char *zoo, const char *collection, const char *domain, const char *split,
+                             char path[1024]) {
+  static const char *const ENDINGS[] = {"npz", "npy", "txt"};
+  for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+    snprintf(path, 1024, "%s/%s/%s/%s.%s", zoo, collection, domain, split, ENDINGS[i]);
+    FILE *file = fopen(path, "rb");
+    if (!file) continue;
+    fclose(file);
+    return ENDINGS[i];
   }
-  free_lines(classes, n_classes);
-  free_lines(labels, n);
-  free(scores);
-  return good;
+  return "";
+}
+
+static bf_dataset_options options_of(const char *collection, const char *split) {
+  bf_dataset_options options = BF_DATASET_OPTIONS_INIT;
+  bool labelled = strcmp(split, "target") != 0;
+  if (strcmp(collection, "sentiment") == 0) options.format = labelled ? "label-text" : "lines";
+  if (strcmp(collection, "entity_matching") == 0) options.format = "col-val";
+  if (strcmp(collection, "pos") == 0) options.format = "token-tag";
+  return options;
+}
+
+/* The model of a domain on its own validation rows, in a worker. */
+static bf_status calibrate(const char *zoo, const char *collection, zoo_domain *d, bf_workers *workers, bf_error *err) {
+  char path[1024];
+  size_t n_card = 0, n_model = 0, n_truth = 0;
+  bf_card *card = NULL;
+  bf_model *model = NULL;
+  bf_dataset *dataset = NULL;
+  bf_sample *sample = NULL;
+  bf_outputs outputs = BF_OUTPUTS_INIT;
+  bf_schema schema;
+  int32_t *truth = NULL;
+  const char **classes = NULL;
+  bf_dataset_options options = options_of(collection, "valid");
+  snprintf(path, sizeof path, "%s/%s/%s/model.md", zoo, collection, d->name);
+  char *card_bytes = read_file(path, &n_card);
+  snprintf(path, sizeof path, "%s/%s/%s/model.onnx", zoo, collection, d->name);
+  char *model_bytes = read_file(path, &n_model);
+  bf_model_file file = {"model.onnx", (const uint8_t *)model_bytes, n_model};
+  if (strcmp(find_data(zoo, collection, d->name, "valid", path), "npz") == 0) options.label = "y";
+  bf_status status = card_bytes && model_bytes ? bf_card_parse(card_bytes, n_card, &card, err) : BF_ERR_NOT_FOUND;
+  if (status == BF_OK) status = bf_model_open(workers, card, &file, 1, &model, err);
+  if (status == BF_OK) status = bf_dataset_open(path, &options, &dataset, err);
+  if (status == BF_OK) status = bf_sample_load(dataset, 0, 0, NULL, NULL, &sample, err);
+  if (status == BF_OK) {
+    bf_sample_schema(sample, &schema);
+    status = bf_model_run(model, &schema, bf_sample_batch(sample), &outputs, err);
+  }
+  if (status == BF_OK) status = bf_model_truth(model, &schema, bf_sample_batch(sample), 0, &truth, &n_truth, err);
+  if (status == BF_OK) {
+    classes = malloc(outputs.n_classes * sizeof *classes);
+    for (size_t c = 0; c < outputs.n_classes; c++) classes[c] = bf_model_class(model, c);
+    status = bf_calibration_fit(&outputs, classes, truth, &d->calibration, err);
+  }
+  free(classes);
+  free(truth);
+  bf_outputs_deinit(&outputs);
+  bf_sample_free(sample);
+  bf_dataset_close(dataset);
+  bf_model_close(model);
+  bf_card_free(card);
+  free(card_bytes);
+  free(model_bytes);
+  return status;
+}
+
+static bool read_own(const char *zoo, const char *collection, zoo_domain *d, bf_workers *workers, const char *cache) {
+  char path[1024];
+  bf_error err = {0};
+  size_t n = 0;
+  snprintf(path, sizeof path, "%s/%s-%s.json", cache ? cache : ".", collection, d->name);
+  FILE *kept = cache ? fopen(path, "rb") : NULL;
+  if (kept) {
+    fclose(kept);
+    char *bytes = read_file(path, &n);
+    bf_status status = bytes ? bf_calibration_decode(bytes, n, &d->calibration, &err) : BF_ERR_IO;
+    free(bytes);
+    return status == BF_OK;
+  }
+  if (calibrate(zoo, collection, d, workers, &err) != BF_OK) {
+    fprintf(stderr, "%s of %s: %s\n", d->name, collection, err.message);
+    return false;
+  }
+  char *json = NULL;
+  if (cache && bf_calibration_encode(d->calibration, &json, NULL) == BF_OK && (kept = fopen(path, "wb")) != NULL) {
+    fputs(json, kept);
+    fclose(kept);
+  }
+  free(json);
+  return true;
 }
 
 /* ---- sketches ---- */
@@ -198,19 +266,10 @@ static bf_sketch *sketch_of(const char *zoo, const char *collection, const char 
   bf_dataset *dataset = NULL;
   bf_sketch *sketch = NULL;
   bf_error err = {0};
-  bf_dataset_options options = BF_DATASET_OPTIONS_INIT;
+  bf_dataset_options options = options_of(collection, split);
   snprintf(kept, sizeof kept, "%s/%s-%s-%s.sketch", cache ? cache : ".", collection, domain, split);
   if (cache && (sketch = read_sketch(kept)) != NULL) return sketch;
-  static const char *const ENDINGS[] = {"npz", "npy", "txt"};
-  for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-    snprintf(path, sizeof path, "%s/%s/%s/%s.%s", zoo, collection, domain, split, ENDINGS[i]);
-    FILE *file = fopen(path, "rb");
-    if (!file) continue;
-    fclose(file);
-    break;
-  }
-  if (strcmp(collection, "sentiment") == 0) options.format = strcmp(split, "train") == 0 ? "label-text" : "lines";
-  if (strcmp(collection, "entity_matching") == 0) options.format = "col-val";
+  find_data(zoo, collection, domain, split, path);
   if (bf_dataset_open(path, &options, &dataset, &err) != BF_OK ||
       bf_sketch_build(dataset, NULL, &sketch, &err) != BF_OK)
     fprintf(stderr, "%s: %s\n", path, err.message);
@@ -242,13 +301,20 @@ zoo_collection *zoo_collection_read(const char *zoo, const char *name, const cha
   zoo_collection *c = calloc(1, sizeof *c);
   if (!c) return NULL;
   snprintf(c->name, sizeof c->name, "%s", name);
+  bf_workers *workers = NULL;
+  bf_error err = {0};
   bool good = read_domains(zoo, c);
+  if (good && bf_workers_create(NULL, &workers, &err) != BF_OK) {
+    fprintf(stderr, "%s\n", err.message);
+    good = false;
+  }
   for (size_t i = 0; good && i < c->n; i++) {
     zoo_domain *d = &c->domains[i];
     d->source = sketch_of(zoo, name, d->name, "train", cache);
     d->target = sketch_of(zoo, name, d->name, "target", cache);
-    good = d->source && d->target && read_outputs(zoo, c, d) && read_own(zoo, c, d);
+    good = d->source && d->target && read_outputs(zoo, c, d) && read_own(zoo, name, d, workers, cache);
   }
+  bf_workers_free(workers);
   if (good) return c;
   zoo_collection_free(c);
   return NULL;

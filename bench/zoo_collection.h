@@ -1,9 +1,9 @@
 /* A collection of the zoo (bench/zoo/train.py): models' outputs on every domain with the truth, and sketches.
  *
  *   ZOO/<collection>/<domain>/train.*, target.*       data, for the sketches
+ *   ZOO/<collection>/<domain>/valid.*, model.onnx, model.md    run here, for the calibration of a model
  *   ZOO/<collection>/truth.csv                        accuracies of the models on their own domains
  *   ZOO/predictions/<collection>/<domain>.npy, .csv, .models.txt, .classes.txt    outputs of other domains' models
- *   ZOO/predictions/<collection>/own/<domain>.npy, .classes.txt, .truth.txt       of its own model on validation rows
  */
 #ifndef BESTFIT_BENCH_ZOO_COLLECTION_H
 #define BESTFIT_BENCH_ZOO_COLLECTION_H
@@ -25,7 +25,7 @@ typedef struct zoo_domain {
   bf_calibration *calibration;
   double source_accuracy;
   size_t n_classes;
-  char **classes;                       /* of the outputs on its rows */
+  char **classes;                  /* of the outputs on its rows */
   zoo_outputs of[ZOO_MAX_DOMAINS]; /* by the model of each domain; scores NULL: none (its own) */
 } zoo_domain;
 
@@ -35,7 +35,8 @@ typedef struct zoo_collection {
   zoo_domain domains[ZOO_MAX_DOMAINS];
 } zoo_collection;
 
-/* NULL with a message on stderr where something is missing. Sketches are kept in `cache` (NULL: made anew). */
+/* NULL with a message on stderr where something is missing. Sketches and calibrations are kept in
+ * `cache` (NULL: made anew). */
 zoo_collection *zoo_collection_read(const char *zoo, const char *name, const char *cache);
 void zoo_collection_free(zoo_collection *collection);
 
