@@ -152,7 +152,9 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
     scores[r->candidate] = r->score;
-    if (detailed) printf("%s %s %s %.4f %.4f %.4f\n", c->domains[target].name, name, r->id, accuracies[r->candidate], r->score, r->expected_accuracy);
+    if (detailed)
+      printf("%s %s %s %.4f %.4f %.4f\n", c->domains[target].name, name, r->id, accuracies[r->candidate], r->score,
+             r->expected_accuracy);
   }
   out->regret[k] = bench_regret(scores, accuracies, n);
   out->spearman[k] = bench_spearman(scores, accuracies, n);

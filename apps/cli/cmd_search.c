@@ -12,6 +12,14 @@ typedef struct search_times {
 
 /* ---- JSON: the shape that clients rely on ---- */
 
+static json_t *interval_json(const bf_ranked *model) {
+  if (isnan(model->interval_low) || isnan(model->interval_high)) return json_null();
+  json_t *value = json_array();
+  json_array_append_new(value, cli_json_number(model->interval_low));
+  json_array_append_new(value, cli_json_number(model->interval_high));
+  return value;
+}
+
 static json_t *ranked_json(const bf_ranked *model) {
   json_t *value = json_object(), *measures = json_object(), *reasons = json_array();
   for (size_t i = 0; i < model->n_measures; i++)
@@ -22,8 +30,8 @@ static json_t *ranked_json(const bf_ranked *model) {
   json_object_set_new(value, "version", json_integer(model->version));
   json_object_set_new(value, "domain", cli_json_text(model->domain));
   json_object_set_new(value, "source_accuracy", cli_json_number(model->source_accuracy));
-  json_object_set_new(value, "expected_accuracy", json_null());
-  json_object_set_new(value, "interval", json_null());
+  json_object_set_new(value, "expected_accuracy", cli_json_number(model->expected_accuracy));
+  json_object_set_new(value, "interval", interval_json(model));
   json_object_set_new(value, "score", cli_json_number(model->score));
   json_object_set_new(value, "measures", measures);
   json_object_set_new(value, "reasons", reasons);
@@ -44,13 +52,20 @@ static json_t *skipped_json(const bf_search_result *result) {
   return list;
 }
 
+/* Reasons of the grade, then the warnings. */
 static json_t *trust_json(const cli *c, const bf_search_result *result) {
-  json_t *value = json_object();
-  json_object_set_new(value, "grade", json_null());
-  json_object_set_new(value, "novel", json_null());
-  json_object_set_new(value, "no_suitable_model", json_null());
+  const bf_trust *trust = bf_search_result_trust(result);
+  json_t *value = json_object(), *reasons = json_array();
+  bool known = trust->n_domains > 0;
+  for (size_t i = 0; i < trust->n_reasons; i++) json_array_append_new(reasons, cli_json_text(trust->reasons[i]));
+  json_array_extend(reasons, c->warnings);
+  json_object_set_new(value, "grade", trust->grade != NULL ? cli_json_text(trust->grade) : json_null());
+  json_object_set_new(value, "novel", known ? json_boolean(trust->novel) : json_null());
+  json_object_set_new(value, "no_suitable_model", known ? json_boolean(trust->no_suitable_model) : json_null());
   json_object_set_new(value, "consensus", cli_json_number(bf_search_result_consensus(result)));
-  json_object_set(value, "reasons", c->warnings);
+  json_object_set_new(value, "labelled_domains", json_integer((json_int_t)trust->n_domains));
+  json_object_set_new(value, "pairs", json_integer((json_int_t)trust->n_pairs));
+  json_object_set_new(value, "reasons", reasons);
   return value;
 }
 
@@ -110,7 +125,9 @@ static void print_ranking(const bf_search_result *result, size_t n) {
   const bf_ranked *first = bf_search_result_at(result, 0);
   size_t shown[MAX_MEASURES_SHOWN], n_measures = choose_measures(result, first, shown);
   char measure_headings[MAX_MEASURES_SHOWN][64];
-  const char *headings[4 + MAX_MEASURES_SHOWN + 1] = {">rank", "model", "~domain", ">score"};
+  bool expected = first != NULL && !isnan(first->expected_accuracy);
+  const char *headings[4 + MAX_MEASURES_SHOWN + 1] = {">rank", "model", "~domain",
+                                                      expected ? ">expected accuracy" : ">score"};
   for (size_t i = 0; i < n_measures; i++) {
     snprintf(measure_headings[i], sizeof measure_headings[i], ">%.60s", first->measure_names[shown[i]]);
     headings[4 + i] = measure_headings[i];
@@ -121,7 +138,12 @@ static void print_ranking(const bf_search_result *result, size_t n) {
     cli_table_cellf(table, "%u", model->rank);
     cli_table_cellf(table, "%s@%u", model->id, model->version);
     cli_table_cell(table, model->domain != NULL ? model->domain : "");
-    cli_table_cellf(table, "%.4g", model->score + 0.0); /* no "-0" */
+    if (expected) {
+      cli_table_cellf(table, "%.3f (%.2f to %.2f)", model->expected_accuracy, model->interval_low,
+                      model->interval_high);
+    } else {
+      cli_table_cellf(table, "%.4g", model->score + 0.0); /* no "-0" */
+    }
     for (size_t k = 0; k < n_measures; k++)
       cli_table_number(table, shown[k] < model->n_measures ? model->measure_values[shown[k]] : NAN);
   }
@@ -134,6 +156,13 @@ static void print_ranking(const bf_search_result *result, size_t n) {
   cli_table_free(table);
 }
 
+static void print_trust(const bf_search_result *result) {
+  const bf_trust *trust = bf_search_result_trust(result);
+  if (trust->grade == NULL || bf_search_result_count(result) == 0) return;
+  printf("\ntrust: %s\n", trust->grade);
+  for (size_t i = 0; i < trust->n_reasons; i++) cli_print_wrapped(stdout, 2, trust->reasons[i]);
+}
+
 static void print_search(const cli *c, const bf_search_result *result, const cli_input *target, size_t n) {
   size_t n_all = bf_search_result_count(result), n_skipped = bf_search_result_skipped_count(result);
   uint64_t n_rows = bf_sketch_rows(target->sketch);
@@ -143,6 +172,7 @@ static void print_search(const cli *c, const bf_search_result *result, const cli
     printf(" (run on %u rows in %.1f s)", bf_search_result_sample_rows(result), bf_search_result_run_seconds(result));
   printf("\n\n");
   if (n > 0) print_ranking(result, n);
+  print_trust(result);
   if (n_all == 0) printf("No model can be ranked for these data.\n");
   if (n < n_all) printf("… and %zu more (--top 0)\n", n_all - n);
   if (n_all > PLACES_WITH_REASONS && cli_text(c, "report") == NULL)
@@ -205,12 +235,18 @@ static bool is_estimator(const bf_strategy_info *info) {
   return strstr(info->needs, "output") != NULL;
 }
 
+/* auto and stage-1 take outputs where they can be had, and do without where not. */
+static bool can_do_without(const bf_strategy_info *info) {
+  return strcmp(info->family, "learned") == 0 && !is_estimator(info);
+}
+
 /* Whether the strategy asked for ranks by outputs; without one it does where it can. */
 static bf_status wants_outputs(const cli *c, const cli_input *target, bool *out, bf_error *err) {
   const bf_strategy_info *info = NULL;
   const char *name = cli_text(c, "strategy");
   bf_status status = name != NULL ? bf_strategy_find(name, &info, err) : BF_OK;
   if (status != BF_OK) return status;
+  if (name != NULL && can_do_without(info)) name = NULL;
   *out = name != NULL ? is_estimator(info) : !cli_flag(c, "data-only");
   if (name != NULL && *out && cli_flag(c, "data-only"))
     return cli_error(err, BF_ERR_INVALID_ARGUMENT, "%s ranks by what the models say, --data-only forbids to run them",

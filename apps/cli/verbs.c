@@ -76,7 +76,7 @@ static const cli_option compare_options[] = {
     {0}};
 static const cli_option search_options[] = {
     {"strategy", 's', CLI_TEXT, "NAME",
-     "how to rank (default similarity-agreement where models can be run, else similarity; see `bestfit strategies`)"},
+     "how to rank (default auto: what the experience allows; see `bestfit strategies`)"},
     {"data-only", 0, CLI_FLAG, NULL, "run no model: rank by the sketches alone"},
     {"sample", 0, CLI_WHOLE_ABOVE_0, "N",
      "rows of the target that the models are run on, drawn by --seed (default 2000)"},

@@ -8,9 +8,9 @@
  * sketches, estimators of the outputs); two-stage kriging learns the accuracy from them. Neither a domain's labels nor
  * the models of the domain enter what is computed of it, so that the errors of leaving it out tell what to expect.
  *
- * Cost: a panel of every labelled domain, then some n^3 multiplications for n pairs (4,000 at most; docs/strategies.md).
- * Memory: 8 n^2 bytes a stage while learning, n x 50 numbers afterwards. Determinism: as its inputs and seed, whatever
- * the threads. Thread-safety: read-only once made.
+ * Cost: a panel of every labelled domain, then some n^3 multiplications for n pairs (4,000 at most;
+ * docs/strategies.md). Memory: 8 n^2 bytes a stage while learning, n x 50 numbers afterwards. Determinism: as its
+ * inputs and seed, whatever the threads. Thread-safety: read-only once made.
  */
 #ifndef BESTFIT_EXPERIENCE_H
 #define BESTFIT_EXPERIENCE_H

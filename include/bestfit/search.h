@@ -9,10 +9,10 @@
  * answer is skipped with the reason. A single named measure scores its signed value. source-accuracy and random also
  * rank candidates without a sketch. With a sample of the target's rows the models are run on it (bestfit/model.h), and
  * an estimator (bestfit/estimate.h) ranks by what they say: a model without a sketch then too. With experience
- * (bestfit/experience.h) the expected serving accuracy ranks, with an interval and a grade of trust. A model that fails to
- * run is skipped, with its reason and its score by data. Reasons: the standing by each measure for all; differences for
- * the first 32 and the last. Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as its
- * sketches and seed. Thread-safety: a result is read-only.
+ * (bestfit/experience.h) the expected serving accuracy ranks, with an interval and a grade of trust. A model that fails
+ * to run is skipped, with its reason and its score by data. Reasons: the standing by each measure for all; differences
+ * for the first 32 and the last. Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as
+ * its sketches and seed. Thread-safety: a result is read-only.
  */
 #ifndef BESTFIT_SEARCH_H
 #define BESTFIT_SEARCH_H
@@ -43,10 +43,10 @@ typedef struct bf_search_options {
   /* NULL: "auto". By outputs of two models or more: from 8 labelled domains on two-stage kriging, from 4 on "stage-1",
    * else "similarity-agreement"; by data alone: from 4 on "stage-1" of data features, else "similarity". */
   const char *strategy;
-  const char *exclude_domain; /* leave out models of this domain (benchmark protocol), or NULL */
-  bf_measure_options measure; /* seed, partition size, threshold */
-  const char *filter;         /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
-  bool all_estimators;        /* compute every estimator, not only the telling ones */
+  const char *exclude_domain;      /* leave out models of this domain (benchmark protocol), or NULL */
+  bf_measure_options measure;      /* seed, partition size, threshold */
+  const char *filter;              /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
+  bool all_estimators;             /* compute every estimator, not only the telling ones */
   const bf_experience *experience; /* to learn from; NULL: none (bf_search: that of the repository) */
   /* bf_search: running the models */
   const bf_sample *sample; /* rows of the target; NULL: by data alone */
@@ -64,9 +64,9 @@ typedef struct bf_ranked {
   const char *id;
   uint32_t version;
   const char *domain;
-  double source_accuracy; /* NaN: not known */
-  double score;           /* higher is better, whatever the strategy */
-  double expected_accuracy; /* on the target; NaN: not enough experience to tell (JSON null) */
+  double source_accuracy;             /* NaN: not known */
+  double score;                       /* higher is better, whatever the strategy */
+  double expected_accuracy;           /* on the target; NaN: not enough experience to tell (JSON null) */
   double interval_low, interval_high; /* that hold it in 9 of 10 cases; NaN where it is not known */
   size_t n_measures;
   const char *const *measure_names;

@@ -239,8 +239,8 @@ static double clipped(double similarity) {
   return isnan(similarity) ? -2.5 : fmin(fmax(similarity, -2.5), 2.5);
 }
 
-bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta,
-                                bf_estimate_value *out, bf_error *err) {
+bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta, bf_estimate_value *out,
+                                 bf_error *err) {
   const double *agreement = NULL;
   size_t m = panel->n_models, n_known = 0, n_voting = 0;
   bf_status status = BF_OK;

@@ -69,8 +69,7 @@ static bf_status look(asking *a, double *similarity, bf_error *err) {
     a->sketches[i] = a->q->info[i].sketch;
   }
   for (size_t v = 0; v < e->n_domains; ++v) a->domain_sources[v] = e->domains[v].model;
-  bf_status status =
-      bf__closeness_measure(&e->closeness, a->sources, a->sketches, n, a->q->target, a->closeness, err);
+  bf_status status = bf__closeness_measure(&e->closeness, a->sources, a->sketches, n, a->q->target, a->closeness, err);
   if (status == BF_OK)
     status = bf__closeness_measure(&e->closeness, a->domain_sources, NULL, e->n_domains, a->q->target,
                                    a->domain_closeness, err);
@@ -94,8 +93,7 @@ static bf_status look(asking *a, double *similarity, bf_error *err) {
 static void judge_novelty(const asking *a, bf__answer *out) {
   for (size_t k = 0; k < BF__N_NOVELTY; ++k) {
     double nearest = NAN;
-    for (size_t i = 0; i < a->q->n; ++i)
-      nearest = fmin(nearest, a->closeness[i * BF__N_CLOSENESS + NOVELTY[k]]);
+    for (size_t i = 0; i < a->q->n; ++i) nearest = fmin(nearest, a->closeness[i * BF__N_CLOSENESS + NOVELTY[k]]);
     out->n_novel += isfinite(nearest) && isfinite(a->e->worst[k]) && nearest > a->e->worst[k];
   }
   out->novel = out->n_novel >= 2;

@@ -66,8 +66,7 @@ static bool is_grave(bf_status status) {
   return status != BF_OK && status != BF_ERR_NOT_APPLICABLE && status != BF_ERR_MISMATCH;
 }
 
-static bf_status prepare_sources(bf__closeness *c, size_t reference, const bf_measure_options *options,
-                                 bf_error *err) {
+static bf_status prepare_sources(bf__closeness *c, size_t reference, const bf_measure_options *options, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = 0;
   const bf_sketch **in_frame = bf__alloc(c->n_sources, sizeof *in_frame);

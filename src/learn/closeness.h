@@ -1,4 +1,5 @@
-/* Sketches against sketches in one frame: every data measure that the learned ranker reads, and distances of domains. */
+/* Sketches against sketches in one frame: every data measure that the learned ranker reads, and distances of domains.
+ */
 #ifndef BESTFIT_SRC_LEARN_CLOSENESS_H
 #define BESTFIT_SRC_LEARN_CLOSENESS_H
 

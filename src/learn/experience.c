@@ -110,8 +110,7 @@ static bf_status collect_classes(bf_experience *e, const bf_experience_record *r
 static bf_status number_classes(const bf_experience *e, const bf_experience_record *record, uint16_t *out,
                                 bf_error *err) {
   for (size_t c = 0; c < record->outputs->n_classes; ++c) {
-    const char **found =
-        bsearch(&record->classes[c], e->classes, e->n_classes, sizeof *e->classes, compare_strings);
+    const char **found = bsearch(&record->classes[c], e->classes, e->n_classes, sizeof *e->classes, compare_strings);
     if (!found) return bf__error(err, BF_ERR_INTERNAL, "a class of the experience was lost");
     out[c] = (uint16_t)(found - e->classes);
   }
@@ -177,7 +176,8 @@ static bf_status sample_outputs(bf__labelled *d, size_t r, const bf_experience_r
                                 bf_error *err) {
   const bf_outputs *o = given->outputs;
   bf_outputs *to = &d->sampled[r];
-  *to = (bf_outputs){.n_items = d->n_items, .n_classes = o->n_classes, .capacity = d->n_items, .are_logits = o->are_logits};
+  *to = (bf_outputs){
+      .n_items = d->n_items, .n_classes = o->n_classes, .capacity = d->n_items, .are_logits = o->are_logits};
   to->scores = bf__alloc(d->n_items * o->n_classes, sizeof *to->scores);
   if (!to->scores) return bf__error_memory(err, d->n_items * o->n_classes * sizeof *to->scores);
   for (size_t i = 0; i < d->n_items; ++i)
@@ -267,7 +267,9 @@ static bf_status read_domains(bf_experience *e, const bf_experience_record *reco
     if (place[domain] == SIZE_MAX) continue;
     for (size_t r = 0; r < n; ++r) {
       if (records[r].domain != domain || place[records[r].model] == SIZE_MAX) continue;
-      if (!is_usable(&records[r], k ? chosen[0]->outputs->n_items : records[r].outputs ? records[r].outputs->n_items : 0))
+      if (!is_usable(&records[r], k                    ? chosen[0]->outputs->n_items
+                                  : records[r].outputs ? records[r].outputs->n_items
+                                                       : 0))
         continue;
       models[k] = (uint32_t)place[records[r].model];
       chosen[k++] = &records[r];

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "learn/learn_internal.h"
 
-static const char *const ESTIMATORS[] = {"atc", "doc",            "neg-entropy", "nuclear-norm", "prior-jsd",
-                                         "cot", "pair-agreement", "rank-one"};
+static const char *const ESTIMATORS[] = {"atc",       "doc", "neg-entropy",    "nuclear-norm",
+                                         "prior-jsd", "cot", "pair-agreement", "rank-one"};
 #define N_ESTIMATORS (sizeof ESTIMATORS / sizeof *ESTIMATORS)
 _Static_assert(N_ESTIMATORS + 2 == BF__N_OUTPUT_FEATURES, "and similarity-agreement with two betas");
 
@@ -50,8 +50,7 @@ static bf_status add_outputs(const bf__scene *s, double *out, size_t n_columns, 
     put_column(out, n, n_columns, c++, scratch, scratch + n);
   }
   for (int beta = 1; beta <= 2; ++beta) {
-    for (size_t i = 0; i < n; ++i)
-      values[i] = (bf_estimate_value){.applicable = s->panel->members[i].n_answered > 0};
+    for (size_t i = 0; i < n; ++i) values[i] = (bf_estimate_value){.applicable = s->panel->members[i].n_answered > 0};
     BF_TRY(bf__weighted_agreement(s->panel, s->similarity, beta, values, err));
     take_values(values, n, scratch);
     put_column(out, n, n_columns, c++, scratch, scratch + n);
@@ -61,8 +60,7 @@ out:
   return status;
 }
 
-bf_status bf__base_features(const bf_experience *e, const bf__scene *s, bool with_outputs, double *out,
-                            bf_error *err) {
+bf_status bf__base_features(const bf_experience *e, const bf__scene *s, bool with_outputs, double *out, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = s->n, c = 0, n_columns = with_outputs ? bf__n_base_features(e) : bf__n_data_features(e);
   double *scratch = bf__alloc(n, 2 * sizeof *scratch);

@@ -67,9 +67,9 @@ struct bf_experience {
   /* pairs */
   size_t n_pairs;
   uint32_t *pair_models, *pair_domains;
-  double *accuracy;                             /* [n_pairs] */
-  size_t n_data, n_base, n_all;                 /* columns: data, with outputs, with posteriors */
-  double *data_features, *base, *all;           /* [n_pairs][…] */
+  double *accuracy;                   /* [n_pairs] */
+  size_t n_data, n_base, n_all;       /* columns: data, with outputs, with posteriors */
+  double *data_features, *base, *all; /* [n_pairs][…] */
   bf__fit fits[BF__N_LEARNERS];
   double worst[BF__N_NOVELTY]; /* largest distance of the nearest model over the domains; NaN: unknown */
 };
@@ -124,7 +124,7 @@ typedef struct bf__answer {
   double *expected;  /* [n] */
   double half_width; /* 90 %; doubled where novel */
   bool novel;
-  size_t n_novel; /* of so many measures the nearest model is farther than ever before */
+  size_t n_novel;     /* of so many measures the nearest model is farther than ever before */
   double *similarity; /* [n] */
 } bf__answer;
 

@@ -1,4 +1,5 @@
-/* The table of strategies that learn from a repository's experience. bf_strategy_at() lists it behind the estimators. */
+/* The table of strategies that learn from a repository's experience. bf_strategy_at() lists it behind the estimators.
+ */
 #include <string.h>
 
 #include "learn/learn_internal.h"

@@ -108,8 +108,7 @@ static bf_status fill_posteriors(bf_experience *e, size_t v, const own_scene *s,
   const bf__labelled *d = &e->domains[v];
   double *own = bf__alloc(d->n_members, 2 * BF__N_POSTERIORS * sizeof *own);
   if (!own) return bf__error_memory(err, d->n_members * 2 * BF__N_POSTERIORS * sizeof *own);
-  bf_status status =
-      bf__posterior_features(e, &s->scene, e->fits[BF__STAGE_1].left_out + d->first_pair, own, err);
+  bf_status status = bf__posterior_features(e, &s->scene, e->fits[BF__STAGE_1].left_out + d->first_pair, own, err);
   for (size_t i = 0; i < d->n_members && status == BF_OK; ++i) {
     double *to = e->all + (d->first_pair + i) * e->n_all;
     memcpy(to, e->base + (d->first_pair + i) * e->n_base, e->n_base * sizeof *to);

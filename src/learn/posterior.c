@@ -301,8 +301,7 @@ static void put_transported(posterior *p, const double *believed) {
   set_q(p, p->share, p->confusion, .25);
   put_feature(p, 3);
   put_expectation_maximisation(p);
-  for (size_t j = 0; j < p->n; ++j)
-    fit_accuracy(p, believed[j], p->confusion + j * m * m, p->worked + j * m * m);
+  for (size_t j = 0; j < p->n; ++j) fit_accuracy(p, believed[j], p->confusion + j * m * m, p->worked + j * m * m);
   set_q(p, p->share, p->worked, .25);
   put_feature(p, 5);
   set_q(p, p->share, p->worked, .1);

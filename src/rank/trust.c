@@ -47,15 +47,16 @@ static void judge_experience(grading *g) {
   bf_search_result *result = g->result;
   size_t m = result->trust.n_domains;
   if (result->trust.novel)
-    add_reason(g, true,
-               bf__result_text(result,
-                               "the target lies outside of what this repository has experience with: the nearest model "
-                               "is farther than for any labelled domain so far; ordered by similarity, and the interval "
-                               "is doubled"));
+    add_reason(
+        g, true,
+        bf__result_text(result,
+                        "the target lies outside of what this repository has experience with: the nearest model "
+                        "is farther than for any labelled domain so far; ordered by similarity, and the interval "
+                        "is doubled"));
   if (m < DOMAINS_FOR_HIGH)
     add_reason(g, false,
-               bf__result_text(result, "the experience has %zu labelled domain%s; with %u and more it counts as ample", m,
-                               m == 1 ? "" : "s", DOMAINS_FOR_HIGH));
+               bf__result_text(result, "the experience has %zu labelled domain%s; with %u and more it counts as ample",
+                               m, m == 1 ? "" : "s", DOMAINS_FOR_HIGH));
 }
 
 bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_experience *experience, uint64_t n_rows,
