@@ -144,6 +144,10 @@ bf_status bf_model_run(bf_model *model, const bf_schema *schema, const bf_batch 
   size_t n_items = bf__featuriser_items(batch);
   size_t step = model->fixed_rows > 0 ? (size_t)model->fixed_rows : BF__MODEL_BATCH;
   bf__error_clear(err);
+  if (model->fixed_rows <= 0) { /* wide hashes: fewer at once */
+    const size_t most = bf__featuriser_most_items(model->featuriser, schema);
+    if (most < step) step = most;
+  }
   for (size_t first = 0; first < n_items; first += step) {
     size_t n = n_items - first < step ? n_items - first : step;
     bf_status status = run_part(model, schema, batch, first, n, outputs, err);
