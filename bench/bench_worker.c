@@ -6,13 +6,23 @@
  * started
  */
 #include <bestfit/model.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { N_ROWS = 256, N_COLUMNS = 256, N_BATCHES = 150, N_ROUNDS = 9, N_WARM = 3, N_MODELS = 50 };
+enum {
+  N_ROWS = 2048,
+  N_BATCH_ROWS = 256,
+  N_COLUMNS = 256,
+  N_BATCHES = 160,
+  N_CALLS = 20,
+  N_ROUNDS = 9,
+  N_WARM = 3,
+  N_MODELS = 50
+};
 
 static double seconds(void) {
   struct timespec t;
@@ -23,12 +33,6 @@ static double seconds(void) {
 static int complain(const char *what) {
   fprintf(stderr, "bench_worker: %s\n", what);
   return 1;
-}
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
 }
 
 static uint8_t *read_file(const char *path, size_t *n) {
@@ -68,14 +72,14 @@ static float *make_rows(void) {
   return cells;
 }
 
-/* Median seconds of one batch; negative: an error, printed. */
+/* Seconds of one batch in the best of N_CALLS calls; negative: an error, printed. */
 static double time_batches(bf_model *model, const float *cells) {
-  static double took[N_BATCHES];
+  double best = HUGE_VAL;
   bf_error err = {.message = ""};
   const bf_schema schema = {.kind = BF_KIND_FEATURES, .n_columns = N_COLUMNS};
   const bf_batch batch = {.n_rows = N_ROWS, .n_columns = N_COLUMNS, .cells = cells};
   bf_outputs outputs = BF_OUTPUTS_INIT;
-  for (int i = -N_WARM; i < N_BATCHES; ++i) {
+  for (int i = -N_WARM; i < N_CALLS; ++i) {
     outputs.n_items = 0;
     double start = seconds();
     if (bf_model_run(model, &schema, &batch, &outputs, &err) != BF_OK) {
@@ -83,51 +87,51 @@ static double time_batches(bf_model *model, const float *cells) {
       complain(err.message);
       return -1;
     }
-    if (i >= 0) took[i] = seconds() - start;
+    double took = (seconds() - start) * N_BATCH_ROWS / N_ROWS;
+    if (i >= 0 && took < best) best = took;
   }
   bf_outputs_deinit(&outputs);
-  qsort(took, N_BATCHES, sizeof *took, compare);
-  return took[N_BATCHES / 2];
+  return best;
 }
 
 static double time_bare(const char *worker, const char *path) {
   char command[4096];
-  double median = -1;
-  snprintf(command, sizeof command, "'%s' --bare '%s' %d %d", worker, path, N_ROWS, N_BATCHES);
+  double best = -1;
+  snprintf(command, sizeof command, "'%s' --bare '%s' %d %d", worker, path, N_BATCH_ROWS, N_CALLS);
   FILE *pipe = popen(command, "r");
   if (pipe == NULL) return -1;
-  if (fscanf(pipe, "%lf", &median) != 1) median = -1;
+  if (fscanf(pipe, "%lf", &best) != 1) best = -1;
   pclose(pipe);
-  return median;
+  return best;
 }
 
-static int ratio(const char *worker, const char *path) {
+/* In a process of its own, as the bare run is: how a process lies in memory makes some models twice as slow. */
+static double time_worker(const char *path, const float *cells) {
   bf_workers *workers = NULL;
   bf_model *model = NULL;
   bf_error err = {.message = ""};
-  double ours[N_ROUNDS];
-  double bare[N_ROUNDS];
-  bool good = true;
-  float *cells = make_rows();
-  if (cells == NULL || bf_workers_create(NULL, &workers, &err) != BF_OK ||
-      open_model(workers, path, &model, &err) != BF_OK) {
-    bf_workers_free(workers);
-    free(cells);
-    return complain(err.message);
-  }
-  for (int round = 0; round < N_ROUNDS && good; ++round) {
-    ours[round] = time_batches(model, cells);
-    bare[round] = time_bare(worker, path);
-    good = ours[round] > 0 && bare[round] > 0;
-  }
+  double best = -1;
+  if (bf_workers_create(NULL, &workers, &err) == BF_OK && open_model(workers, path, &model, &err) == BF_OK)
+    best = time_batches(model, cells);
+  else
+    complain(err.message);
   bf_model_close(model);
   bf_workers_free(workers);
+  return best;
+}
+
+static int ratio(const char *worker, const char *path) {
+  double ours = HUGE_VAL;
+  double bare = HUGE_VAL;
+  float *cells = make_rows();
+  if (cells == NULL) return complain("no memory");
+  for (int round = 0; round < N_ROUNDS; ++round) {
+    ours = fmin(ours, time_worker(path, cells));
+    bare = fmin(bare, time_bare(worker, path));
+  }
   free(cells);
-  if (!good) return complain("a run failed");
-  qsort(ours, N_ROUNDS, sizeof *ours, compare);
-  qsort(bare, N_ROUNDS, sizeof *bare, compare);
-  printf("%.3f %.3f %.3f\n", ours[N_ROUNDS / 2] * 1e3, bare[N_ROUNDS / 2] * 1e3,
-         ours[N_ROUNDS / 2] / bare[N_ROUNDS / 2]);
+  if (!(ours > 0 && bare > 0)) return complain("a run failed");
+  printf("%.3f %.3f %.3f\n", ours * 1e3, bare * 1e3, ours / bare);
   return 0;
 }
 
@@ -143,7 +147,7 @@ typedef struct share {
 static void *run_share(void *context) {
   share *s = context;
   const bf_schema schema = {.kind = BF_KIND_FEATURES, .n_columns = N_COLUMNS};
-  const bf_batch batch = {.n_rows = N_ROWS, .n_columns = N_COLUMNS, .cells = s->cells};
+  const bf_batch batch = {.n_rows = N_BATCH_ROWS, .n_columns = N_COLUMNS, .cells = s->cells};
   for (int i = s->first; i < N_MODELS; i += s->step) {
     char path[4096];
     bf_model *model = NULL;

@@ -47,6 +47,20 @@ out:
 
 /* ---- opening ---- */
 
+/* Rows a run: fewer where rows are large, so that the memory of a run is bounded. */
+static size_t step_of(const bf__signature *signature) {
+  size_t row_bytes = 1;
+  for (size_t i = 0; i < signature->n_inputs; ++i) {
+    const bf__port *port = &signature->inputs[i];
+    size_t n = bf__element_bytes(port->type);
+    for (uint32_t d = 1; d < port->n_dims; ++d)
+      if (port->dims[d] > 0 && !bf__mul(n, (size_t)port->dims[d], &n)) n = BF__MODEL_BATCH_BYTES;
+    if (!bf__add(row_bytes, n, &row_bytes)) row_bytes = BF__MODEL_BATCH_BYTES;
+  }
+  size_t step = BF__MODEL_BATCH_BYTES / row_bytes;
+  return step < 1 ? 1 : step > BF__MODEL_BATCH ? BF__MODEL_BATCH : step;
+}
+
 /* The first dimension of every input is the item. */
 static bf_status choose_rows(bf_model *model, bf_error *err) {
   const bf__signature *signature = bf__session_signature(model->session);
@@ -58,6 +72,7 @@ static bf_status choose_rows(bf_model *model, bf_error *err) {
                        port->name, (long long)port->dims[0]);
     model->fixed_rows = port->dims[0];
   }
+  model->step = model->fixed_rows > 0 ? (size_t)model->fixed_rows : step_of(signature);
   return BF_OK;
 }
 

@@ -59,16 +59,22 @@ void bf__session_close(bf__session *session);
 const bf__signature *bf__session_signature(const bf__session *session);
 bf__sink bf__session_sink(bf__session *session);
 
-/* One output of a run, as float32 whatever its type. Borrowed until the next run. */
+/* One output of a run, as float32 whatever its type. Borrowed until BF__RUNS_AHEAD more runs have begun. */
 typedef struct bf__result {
   uint32_t n_dims;
   int64_t dims[BF__MAX_DIMS]; /* of maps: [n][n_names] */
   const float *values;
   size_t n_names; /* keys of maps, as text, in ascending order of the first row's keys as ONNX Runtime gives them */
-  const char *const *names;
+  const char *const *names; /* until the next bf__session_finish() */
 } bf__result;
 /* Runs the model on the inputs put into the sink since the last run and fetches output number `output`. */
 bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, bf_error *err);
+/* The same in two steps, so that the worker finds its next batch waiting: up to BF__RUNS_AHEAD runs may have begun and
+ * not finished; they finish in their order. The result of a quiet run comes together with that of the next, which must
+ * have begun before it is finished. After an error the session can only be closed. */
+#define BF__RUNS_AHEAD 4u
+bf_status bf__session_begin(bf__session *session, size_t output, bool is_quiet, bf_error *err);
+bf_status bf__session_finish(bf__session *session, bf__result *out, bf_error *err);
 
 /* ---- featurisers (featuriser.c): rows -> tensors, as the card declares ---- */
 

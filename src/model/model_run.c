@@ -115,16 +115,43 @@ static void append(const bf_model *model, const bf__result *result, size_t n_row
   }
 }
 
-/* Items [first, first + n) of the batch; `done` of this call are behind the n_items of the outputs already. */
-static bf_status run_part(bf_model *model, const bf_schema *schema, const bf_batch *batch, size_t first, size_t n,
-                          bf_outputs *outputs, bf_error *err) {
+/* A call of bf_model_run(): runs begin and finish in the same order, some steps apart. */
+typedef struct running {
+  bf_model *model;
+  const bf_schema *schema;
+  const bf_batch *batch;
+  bf_outputs *outputs;
+  size_t n_items, n_begun, n_finished; /* items */
+} running;
+
+static size_t rows_from(const running *r, size_t first) {
+  size_t left = r->n_items - first;
+  return left < r->model->step ? left : r->model->step;
+}
+
+static bf_status begin_part(running *r, bf_error *err) {
+  bf_model *model = r->model;
+  size_t n = rows_from(r, r->n_begun);
+  size_t padded = model->fixed_rows > 0 ? (size_t)model->fixed_rows : n;
+  bf__sink sink = bf__session_sink(model->session);
+  /* Every other one: of the four on their way one at least answers by itself. */
+  bool is_quiet = r->n_begun / model->step % 2 == 0 && r->n_begun + n < r->n_items;
+  bf_status status = bf__featuriser_fill(model->featuriser, r->schema, r->batch, r->n_begun, n, padded, &sink, err);
+  if (status == BF_OK) status = bf__session_begin(model->session, model->output, is_quiet, err);
+  r->n_begun += n;
+  return status;
+}
+
+/* Puts the oldest run's scores behind those of the outputs; they count once all have come. */
+static bf_status finish_part(running *r, bf_error *err) {
   bf_status status = BF_OK;
+  bf_model *model = r->model;
+  bf_outputs *outputs = r->outputs;
+  size_t n = rows_from(r, r->n_finished);
   size_t padded = model->fixed_rows > 0 ? (size_t)model->fixed_rows : n;
   size_t n_columns = 0;
   bf__result result;
-  bf__sink sink = bf__session_sink(model->session);
-  BF_TRY(bf__featuriser_fill(model->featuriser, schema, batch, first, n, padded, &sink, err));
-  BF_TRY(bf__session_run(model->session, model->output, &result, err));
+  BF_TRY(bf__session_finish(model->session, &result, err));
   BF_TRY(check_shape(model, &result, padded, &n_columns, err));
   BF_TRY(settle_classes(model, &result, n_columns, err));
   BF_TRY(settle_kind(model, &result, n, n_columns, err));
@@ -133,31 +160,33 @@ static bf_status run_part(bf_model *model, const bf_schema *schema, const bf_bat
                        model->n_classes);
     goto out;
   }
-  BF_TRY(reserve(outputs, outputs->n_items + first + n, model->n_classes, err));
-  append(model, &result, n, n_columns, outputs->scores + (outputs->n_items + first) * model->n_classes);
+  BF_TRY(reserve(outputs, outputs->n_items + r->n_items, model->n_classes, err));
+  append(model, &result, n, n_columns, outputs->scores + (outputs->n_items + r->n_finished) * model->n_classes);
+  r->n_finished += n;
 out:
   return status;
 }
 
 bf_status bf_model_run(bf_model *model, const bf_schema *schema, const bf_batch *batch, bf_outputs *outputs,
                        bf_error *err) {
-  size_t n_items = bf__featuriser_items(batch);
-  size_t step = model->fixed_rows > 0 ? (size_t)model->fixed_rows : BF__MODEL_BATCH;
+  bf_status status = BF_OK;
+  running r = {.model = model, .schema = schema, .batch = batch, .outputs = outputs};
   bf__error_clear(err);
-  if (model->fixed_rows <= 0) { /* wide hashes: fewer at once */
+  r.n_items = bf__featuriser_items(batch);
+  if (model->fixed_rows <= 0) { /* where the model leaves the width to the card or the data */
     const size_t most = bf__featuriser_most_items(model->featuriser, schema);
-    if (most < step) step = most;
+    if (most < model->step) model->step = most;
   }
-  for (size_t first = 0; first < n_items; first += step) {
-    size_t n = n_items - first < step ? n_items - first : step;
-    bf_status status = run_part(model, schema, batch, first, n, outputs, err);
-    if (status != BF_OK) return status;
+  while (r.n_finished < r.n_items) {
+    bool may_begin = r.n_begun < r.n_items && r.n_begun - r.n_finished < BF__RUNS_AHEAD * model->step;
+    BF_TRY(may_begin ? begin_part(&r, err) : finish_part(&r, err));
   }
-  if (n_items == 0) return BF_OK;
-  outputs->n_items += n_items;
+  if (r.n_items == 0) goto out;
+  outputs->n_items += r.n_items;
   outputs->n_classes = model->n_classes;
   outputs->are_logits = model->are_logits;
-  return BF_OK;
+out:
+  return status;
 }
 
 /* ---- truth ---- */

@@ -5,7 +5,8 @@
 
 #include "model/model_internal.h"
 
-#define BF__MODEL_BATCH 256u
+#define BF__MODEL_BATCH 256u                     /* rows a run at most, where the graph takes any number */
+#define BF__MODEL_BATCH_BYTES ((size_t)16 << 20) /* of inputs a run, about */
 
 struct bf_model {
   bf__session *session;
@@ -15,6 +16,7 @@ struct bf_model {
   bool are_logits;    /* as far as known */
   bool knows_kind;    /* of the card or the graph; else the first outputs tell */
   int64_t fixed_rows; /* batch size of the graph; 0: any */
+  size_t step;        /* rows a run */
   char **classes;     /* one block; NULL: not known before the first batch */
   size_t n_classes;
   uint32_t *columns; /* of maps, where the card orders the classes: [n_classes] column of the result */

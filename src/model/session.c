@@ -1,7 +1,9 @@
 /* One model in one worker: its files and tensors go over shared memory, its outputs come back the same way.
  *
  * Every input has memory of its own, so that the caller can fill several in any order, and one that grows does not move
- * the others. Outputs have one; when they do not fit, the worker says how much it needs.
+ * the others. Outputs have one; when they do not fit, the worker says how much it needs. All of it exists once a slot:
+ * while the worker runs one batch, the next are filled and posted, so that it never waits for its host to wake up,
+ * which costs more than a small batch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "model/worker_pool.h"
 
 #define FILE_ALIGNMENT 64u
+#define LEAST_OUTPUT_BYTES ((size_t)1 << 20) /* address space: memory is used where it is written */
 
 typedef struct input {
   bf__shared memory;
@@ -23,15 +26,32 @@ typedef struct input {
   size_t n_bytes;
 } input;
 
+/* A run on its way, or the next to be. */
+typedef struct slot {
+  input inputs[BF__MAX_PORTS];
+  bf__shared outputs;
+  bool outputs_are_new;
+  size_t output;
+  uint32_t sequence;
+  bool is_quiet;
+  bool has_reply; /* that was collected ahead of its turn */
+  bf__reply reply;
+} slot;
+_Static_assert(BF__RUNS_AHEAD == BF__WORKER_SLOTS, "the worker has a slot for each");
+
 struct bf__session {
   bf_workers *workers;
   bf__worker *worker;
   bf__signature signature;
-  input inputs[BF__MAX_PORTS];
-  bf__shared outputs;
-  char **names; /* of the last result */
+  slot slots[BF__WORKER_SLOTS];
+  size_t n_begun, n_finished; /* slot: number modulo BF__WORKER_SLOTS */
+  char **names;               /* of the last result */
   uint8_t *names_copy;
 };
+
+static slot *slot_of(bf__session *session, size_t number) {
+  return &session->slots[number % BF__WORKER_SLOTS];
+}
 
 /* ---- opening ---- */
 
@@ -93,14 +113,18 @@ bf_status bf__session_open(bf_workers *workers, const bf_model_file *files, size
   bf__session *session = bf__alloc(1, sizeof *session);
   if (session == NULL) return bf__error_memory(err, sizeof *session);
   session->workers = workers;
-  session->outputs = (bf__shared)BF__SHARED_INIT;
-  for (size_t i = 0; i < BF__MAX_PORTS; ++i) session->inputs[i].memory = (bf__shared)BF__SHARED_INIT;
+  for (size_t k = 0; k < BF__WORKER_SLOTS; ++k) {
+    session->slots[k].outputs = (bf__shared)BF__SHARED_INIT;
+    for (size_t i = 0; i < BF__MAX_PORTS; ++i) session->slots[k].inputs[i].memory = (bf__shared)BF__SHARED_INIT;
+  }
   BF_TRY(share_files(files, n_files, &shared, &table_bytes, err));
   BF_TRY(bf__workers_acquire(workers, &session->worker, err));
   bf__writer *request = bf__worker_request(session->worker, BF__REQUEST_LOAD);
   bf__write_u64(request, shared.n_bytes);
   bf__write_u64(request, table_bytes);
-  BF_TRY(bf__worker_call(session->worker, &shared.fd, 1, true, BF__REPLY_SIGNATURE, BF__REPLY_SIGNATURE, &reply, err));
+  BF_TRY(bf__worker_post(session->worker, &shared.fd, 1, err));
+  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), BF__PATIENCE_LOAD,
+                            BF__REPLY_SIGNATURE, BF__REPLY_SIGNATURE, &reply, err));
   session->signature = reply.signature; /* moved */
   *out = session;
   session = NULL;
@@ -110,22 +134,44 @@ out:
   return status;
 }
 
+/* The reply to a slot's run, the oldest that has none. */
+static bf_status collect(bf__session *session, slot *s, bf_error *err) {
+  bf_status status =
+      bf__worker_collect(session->worker, s->sequence, s->is_quiet ? BF__PATIENCE_TWO_BATCHES : BF__PATIENCE_BATCH,
+                         BF__REPLY_RESULT, BF__REPLY_GROW, &s->reply, err);
+  s->has_reply = status == BF_OK;
+  return status;
+}
+
+/* What is on its way is waited for, so that the worker is free for the next model. */
+static bf_status unload(bf__session *session) {
+  bf_status status = BF_OK;
+  bf__reply reply;
+  if (!bf__worker_is_alive(session->worker)) return BF_OK;
+  bf__worker_request(session->worker, BF__REQUEST_UNLOAD); /* lets replies go that are held back */
+  BF_TRY(bf__worker_post(session->worker, NULL, 0, NULL));
+  for (; session->n_finished < session->n_begun; session->n_finished++) {
+    slot *s = slot_of(session, session->n_finished);
+    if (s->has_reply) continue;
+    (void)collect(session, s, NULL); /* a refusal is an answer, too; one that died shows below */
+  }
+  BF_TRY(bf__worker_collect(session->worker, bf__worker_sequence(session->worker), BF__PATIENCE_BATCH, BF__REPLY_DONE,
+                            BF__REPLY_DONE, &reply, NULL));
+  bf__reply_deinit(&reply);
+out:
+  return status;
+}
+
 void bf__session_close(bf__session *session) {
   if (session == NULL) return;
   if (session->worker != NULL) {
-    bf__reply reply;
-    if (bf__worker_is_alive(session->worker)) {
-      bf__worker_request(session->worker, BF__REQUEST_UNLOAD);
-      bf_status status = bf__worker_call(session->worker, NULL, 0, false, BF__REPLY_DONE, BF__REPLY_DONE, &reply, NULL);
-      if (status == BF_OK)
-        bf__reply_deinit(&reply);
-      else
-        bf__worker_end(session->worker);
-    }
+    if (unload(session) != BF_OK) bf__worker_end(session->worker);
     bf__workers_release(session->workers, session->worker);
   }
-  for (size_t i = 0; i < BF__MAX_PORTS; ++i) bf__shared_deinit(&session->inputs[i].memory);
-  bf__shared_deinit(&session->outputs);
+  for (size_t k = 0; k < BF__WORKER_SLOTS; ++k) {
+    bf__shared_deinit(&session->slots[k].outputs);
+    for (size_t i = 0; i < BF__MAX_PORTS; ++i) bf__shared_deinit(&session->slots[k].inputs[i].memory);
+  }
   bf__signature_deinit(&session->signature);
   free(session->names);
   free(session->names_copy);
@@ -145,7 +191,9 @@ static bf_status begin_input(bf__session *session, size_t i, bf__element type, c
   if (i >= session->signature.n_inputs || n_dims > BF__MAX_DIMS)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "input %zu of %zu, with %u dimensions", i,
                      session->signature.n_inputs, n_dims);
-  input *in = &session->inputs[i];
+  if (session->n_begun - session->n_finished >= BF__WORKER_SLOTS)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "%u runs are on their way: finish one first", BF__WORKER_SLOTS);
+  input *in = &slot_of(session, session->n_begun)->inputs[i];
   in->is_set = false;
   for (uint32_t d = 0; d < n_dims; ++d) {
     if (dims[d] < 0 || !bf__mul(*n_elements, (size_t)dims[d], n_elements))
@@ -158,7 +206,7 @@ static bf_status begin_input(bf__session *session, size_t i, bf__element type, c
 }
 
 static bf_status room_for(bf__session *session, size_t i, size_t n_bytes, bf_error *err) {
-  input *in = &session->inputs[i];
+  input *in = &slot_of(session, session->n_begun)->inputs[i];
   uint64_t most = bf__workers_memory_bytes(session->workers);
   if (n_bytes > most)
     return bf__error(err, BF_ERR_LIMIT, "input %s of %zu bytes does not fit into a worker's %llu MiB",
@@ -185,8 +233,9 @@ static bf_status put_numbers(void *context, size_t i, bf__element type, const in
     goto out;
   }
   BF_TRY(room_for(session, i, n_bytes, err));
-  session->inputs[i].is_set = true;
-  *out = session->inputs[i].memory.bytes;
+  input *in = &slot_of(session, session->n_begun)->inputs[i];
+  in->is_set = true;
+  *out = in->memory.bytes;
 out:
   return status;
 }
@@ -205,7 +254,8 @@ static bf_status put_strings(void *context, size_t i, const int64_t *dims, uint3
     goto out;
   }
   BF_TRY(room_for(session, i, n_bytes, err));
-  uint8_t *lengths = session->inputs[i].memory.bytes;
+  input *in = &slot_of(session, session->n_begun)->inputs[i];
+  uint8_t *lengths = in->memory.bytes;
   uint8_t *bytes = lengths + 4 * n;
   for (size_t k = 0; k < n; ++k) {
     uint32_t length = strings[k].n_bytes;
@@ -213,7 +263,7 @@ static bf_status put_strings(void *context, size_t i, const int64_t *dims, uint3
     if (length > 0) memcpy(bytes, strings[k].bytes, length);
     bytes += length;
   }
-  session->inputs[i].is_set = true;
+  in->is_set = true;
 out:
   return status;
 }
@@ -224,17 +274,48 @@ bf__sink bf__session_sink(bf__session *session) {
 
 /* ---- running ---- */
 
-static bf_status send_run(bf__session *session, size_t output, bf__reply *reply, bf_error *err) {
-  int fds[BF__MAX_PORTS];
+/* Room for outputs before they are known: what the signature tells, and something for what it does not. */
+static size_t guess_output_bytes(const bf__session *session, const slot *s) {
+  const bf__port *port = &session->signature.outputs[s->output];
+  size_t n = sizeof(float);
+  bool fits = true;
+  for (uint32_t d = 0; d < port->n_dims; ++d) {
+    const input *in = &s->inputs[0];
+    int64_t rows = session->signature.n_inputs > 0 && in->n_dims > 0 ? in->dims[0] : 1;
+    int64_t dim = port->dims[d] >= 0 ? port->dims[d] : d == 0 ? rows : 1;
+    fits = fits && bf__mul(n, (size_t)dim, &n);
+  }
+  uint64_t most = bf__workers_memory_bytes(session->workers);
+  if (!fits || n < LEAST_OUTPUT_BYTES) n = LEAST_OUTPUT_BYTES;
+  return n <= most ? n : (size_t)most;
+}
+
+static bf_status make_outputs(const bf__session *session, slot *s, size_t n_bytes, bf_error *err) {
+  uint64_t most = bf__workers_memory_bytes(session->workers);
+  if (n_bytes > most)
+    return bf__error(err, BF_ERR_LIMIT, "an output of %zu bytes does not fit into a worker's %llu MiB", n_bytes,
+                     (unsigned long long)(most >> 20));
+  bf__shared_deinit(&s->outputs);
+  bf_status status = bf__shared_create(n_bytes, &s->outputs, err);
+  s->outputs_are_new = status == BF_OK;
+  return status;
+}
+
+/* Posts a slot's inputs, with the descriptors of memory that the worker does not have. */
+static bf_status post_run(bf__session *session, size_t number, bf_error *err) {
+  slot *s = slot_of(session, number);
+  int fds[BF__MESSAGE_FDS];
   size_t n_fds = 0;
-  uint32_t n_set = 0;
-  for (size_t i = 0; i < session->signature.n_inputs; ++i) n_set += session->inputs[i].is_set;
   bf__writer *request = bf__worker_request(session->worker, BF__REQUEST_RUN);
-  bf__write_u32(request, (uint32_t)output);
-  bf__write_u32(request, n_set);
+  if (s->outputs_are_new) fds[n_fds++] = s->outputs.fd;
+  bf__write_u8(request, (uint8_t)(number % BF__WORKER_SLOTS));
+  bf__write_u8(request, s->is_quiet);
+  bf__write_u32(request, (uint32_t)s->output);
+  bf__write_u8(request, s->outputs_are_new);
+  bf__write_u64(request, s->outputs.n_bytes);
+  bf__write_u32(request, (uint32_t)session->signature.n_inputs);
   for (size_t i = 0; i < session->signature.n_inputs; ++i) {
-    const input *in = &session->inputs[i];
-    if (!in->is_set) continue;
+    const input *in = &s->inputs[i];
     if (in->is_new) fds[n_fds++] = in->memory.fd;
     bf__write_u32(request, (uint32_t)i);
     bf__write_u8(request, (uint8_t)in->type);
@@ -244,70 +325,99 @@ static bf_status send_run(bf__session *session, size_t output, bf__reply *reply,
     bf__write_u8(request, (uint8_t)in->n_dims);
     for (uint32_t d = 0; d < in->n_dims; ++d) bf__write_u64(request, (uint64_t)in->dims[d]);
   }
-  bf_status status = bf__worker_call(session->worker, fds, n_fds, false, BF__REPLY_RESULT, BF__REPLY_GROW, reply, err);
+  s->sequence = bf__worker_sequence(session->worker);
+  bf_status status = bf__worker_post(session->worker, fds, n_fds, err);
+  if (s->outputs_are_new) bf__shared_close_fd(&s->outputs);
+  s->outputs_are_new = false;
   for (size_t i = 0; i < session->signature.n_inputs; ++i) {
-    input *in = &session->inputs[i];
-    if (in->is_set && in->is_new) bf__shared_close_fd(&in->memory);
-    if (in->is_set) in->is_new = false;
-    in->is_set = false;
+    if (s->inputs[i].is_new) bf__shared_close_fd(&s->inputs[i].memory);
+    s->inputs[i].is_new = false;
   }
   return status;
 }
 
-/* Gives the worker the memory that it asked for, within its own limit. */
-static bf_status grow(bf__session *session, size_t n_bytes, bf__reply *reply, bf_error *err) {
-  uint64_t most = bf__workers_memory_bytes(session->workers);
-  if (n_bytes > most)
-    return bf__error(err, BF_ERR_LIMIT, "an output of %zu bytes does not fit into a worker's %llu MiB", n_bytes,
-                     (unsigned long long)(most >> 20));
-  bf__shared_deinit(&session->outputs);
-  bf_status status = bf__shared_create(n_bytes, &session->outputs, err);
-  if (status != BF_OK) return status;
-  bf__writer *request = bf__worker_request(session->worker, BF__REQUEST_FETCH);
-  bf__write_u64(request, session->outputs.n_bytes);
-  status =
-      bf__worker_call(session->worker, &session->outputs.fd, 1, false, BF__REPLY_RESULT, BF__REPLY_RESULT, reply, err);
-  bf__shared_close_fd(&session->outputs);
+bf_status bf__session_begin(bf__session *session, size_t output, bool is_quiet, bf_error *err) {
+  bf_status status = BF_OK;
+  slot *s = slot_of(session, session->n_begun);
+  if (output >= session->signature.n_outputs || session->n_begun - session->n_finished >= BF__WORKER_SLOTS)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "output %zu of %zu, with %zu runs on their way", output,
+                     session->signature.n_outputs, session->n_begun - session->n_finished);
+  for (size_t i = 0; i < session->signature.n_inputs; ++i)
+    if (!s->inputs[i].is_set)
+      return bf__error(err, BF_ERR_MISMATCH, "input %.60s was given nothing", session->signature.inputs[i].name);
+  s->output = output;
+  s->is_quiet = is_quiet;
+  s->has_reply = false;
+  if (s->outputs.bytes == NULL) BF_TRY(make_outputs(session, s, guess_output_bytes(session, s), err));
+  BF_TRY(post_run(session, session->n_begun, err));
+  for (size_t i = 0; i < session->signature.n_inputs; ++i) s->inputs[i].is_set = false;
+  session->n_begun++;
+out:
+  return status;
+}
+
+/* The oldest run did not fit: it is run again with the room it needs. What is behind it is answered first. */
+static bf_status run_again(bf__session *session, bf_error *err) {
+  bf_status status = BF_OK;
+  slot *s = slot_of(session, session->n_finished);
+  BF_TRY(make_outputs(session, s, s->reply.grow_bytes, err));
+  s->has_reply = false;
+  s->is_quiet = false;
+  BF_TRY(post_run(session, session->n_finished, err));
+  for (size_t n = session->n_finished + 1; n < session->n_begun; ++n) {
+    slot *later = slot_of(session, n);
+    if (!later->has_reply) BF_TRY(collect(session, later, err));
+  }
+  BF_TRY(collect(session, s, err));
+  if (s->reply.sort == BF__REPLY_GROW) {
+    bf__worker_end(session->worker);
+    status = bf__error(err, BF_ERR_CORRUPT, "the worker asks for more memory without end");
+  }
+out:
   return status;
 }
 
 /* Names are copied before they are looked at: the worker could change them meanwhile. Numbers are any bits. */
-static bf_status read_names(bf__session *session, const bf__reply *reply, bf_error *err) {
+static bf_status read_names(bf__session *session, const slot *s, bf_error *err) {
   free(session->names);
   free(session->names_copy);
   session->names = NULL;
   session->names_copy = NULL;
-  if (reply->n_names == 0) return BF_OK;
-  session->names_copy = bf__alloc(reply->names_bytes, 1);
-  if (session->names_copy == NULL) return bf__error_memory(err, reply->names_bytes);
-  memcpy(session->names_copy, session->outputs.bytes + reply->n_values * sizeof(float), reply->names_bytes);
-  return bf__names_parse(session->names_copy, reply->names_bytes, reply->n_names, &session->names, err);
+  if (s->reply.n_names == 0) return BF_OK;
+  session->names_copy = bf__alloc(s->reply.names_bytes, 1);
+  if (session->names_copy == NULL) return bf__error_memory(err, s->reply.names_bytes);
+  memcpy(session->names_copy, s->outputs.bytes + s->reply.n_values * sizeof(float), s->reply.names_bytes);
+  return bf__names_parse(session->names_copy, s->reply.names_bytes, s->reply.n_names, &session->names, err);
 }
 
-bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, bf_error *err) {
+bf_status bf__session_finish(bf__session *session, bf__result *out, bf_error *err) {
   bf_status status = BF_OK;
-  bf__reply reply = {0};
+  slot *s = slot_of(session, session->n_finished);
   *out = (bf__result){0};
-  if (output >= session->signature.n_outputs)
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "output %zu of %zu", output, session->signature.n_outputs);
-  for (size_t i = 0; i < session->signature.n_inputs; ++i)
-    if (!session->inputs[i].is_set)
-      return bf__error(err, BF_ERR_MISMATCH, "input %.60s was given nothing", session->signature.inputs[i].name);
-  BF_TRY(send_run(session, output, &reply, err));
-  if (reply.sort == BF__REPLY_GROW) BF_TRY(grow(session, reply.grow_bytes, &reply, err));
-  size_t needed = reply.n_values * sizeof(float) + reply.names_bytes; /* each below 2^36 */
-  if (needed > session->outputs.n_bytes) {
+  if (session->n_finished == session->n_begun) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no run has begun");
+  if (!s->has_reply) status = collect(session, s, err);
+  if (status == BF_OK && s->reply.sort == BF__REPLY_GROW) status = run_again(session, err);
+  session->n_finished++;
+  if (status != BF_OK) goto out;
+  size_t needed = s->reply.n_values * sizeof(float) + s->reply.names_bytes; /* each below 2^37 */
+  if (needed > s->outputs.n_bytes) {
     bf__worker_end(session->worker);
-    status = bf__error(err, BF_ERR_CORRUPT, "the worker says that it wrote %zu bytes into %zu", needed,
-                       session->outputs.n_bytes);
+    status =
+        bf__error(err, BF_ERR_CORRUPT, "the worker says that it wrote %zu bytes into %zu", needed, s->outputs.n_bytes);
     goto out;
   }
-  BF_TRY(read_names(session, &reply, err));
-  out->n_dims = reply.n_dims;
-  memcpy(out->dims, reply.dims, sizeof out->dims);
-  out->values = (const float *)(const void *)session->outputs.bytes;
-  out->n_names = reply.n_names;
+  BF_TRY(read_names(session, s, err));
+  out->n_dims = s->reply.n_dims;
+  memcpy(out->dims, s->reply.dims, sizeof out->dims);
+  out->values = (const float *)(const void *)s->outputs.bytes;
+  out->n_names = s->reply.n_names;
   out->names = (const char *const *)session->names;
 out:
   return status;
+}
+
+bf_status bf__session_run(bf__session *session, size_t output, bf__result *out, bf_error *err) {
+  *out = (bf__result){0};
+  bf_status status = bf__session_begin(session, output, false, err);
+  return status == BF_OK ? bf__session_finish(session, out, err) : status;
 }

@@ -25,15 +25,20 @@
 
 enum { EXIT_USAGE = 2, EXIT_REFUSED = 3 };
 
+typedef struct slot {
+  bf__shared inputs[BF__MAX_PORTS]; /* one an input; made anew by the host to grow */
+  bf__shared outputs;
+} slot;
+
 typedef struct worker {
   bf__ort *ort;
   bf__ort_model *model;
-  bf__shared files;                 /* external data stay mapped as long as the model */
-  bf__shared inputs[BF__MAX_PORTS]; /* one an input; made anew by the host to grow */
-  bf__shared outputs;
+  bf__shared files; /* external data stay mapped as long as the model */
+  slot slots[BF__WORKER_SLOTS];
   bf_string *strings[BF__MAX_PORTS];
-  bf__ort_result result;
-  bf__writer reply;
+  bf__writer reply; /* a packet: those held back, and the one being written */
+  size_t start;     /* where that starts */
+  bool is_quiet;
   uint32_t sequence;
   int fds[BF__MESSAGE_FDS];
   size_t n_fds, next_fd;
@@ -47,13 +52,14 @@ static void unload(worker *w) {
   bf__ort_unload(w->model);
   w->model = NULL;
   bf__shared_deinit(&w->files);
-  bf__shared_deinit(&w->outputs);
+  for (size_t k = 0; k < BF__WORKER_SLOTS; ++k) {
+    bf__shared_deinit(&w->slots[k].outputs);
+    for (size_t i = 0; i < BF__MAX_PORTS; ++i) bf__shared_deinit(&w->slots[k].inputs[i]);
+  }
   for (size_t i = 0; i < BF__MAX_PORTS; ++i) {
-    bf__shared_deinit(&w->inputs[i]);
     free(w->strings[i]);
     w->strings[i] = NULL;
   }
-  w->result = (bf__ort_result){0};
 }
 
 /* ---- requests ---- */
@@ -100,7 +106,7 @@ static bf_status load(worker *w, bf__reader *r, bf_error *err) {
   if (n_files == 1) bf__shared_deinit(&w->files);
   bf__reply_begin(&w->reply, BF__REPLY_SIGNATURE, w->sequence);
   bf__signature_write(&w->reply, bf__ort_signature(w->model));
-  if (w->reply.size > BF__MESSAGE_BYTES)
+  if (w->reply.size > BF__MESSAGE_BYTES / 2)
     status = bf__error(err, BF_ERR_UNSUPPORTED, "the names of its inputs and outputs are too long");
 out:
   for (size_t i = 0; i < n_files; ++i) free((void *)(uintptr_t)files[i].name);
@@ -130,7 +136,13 @@ static bf_status read_strings(worker *w, bf__tensor *tensor, const bf__shared *m
   return BF_OK;
 }
 
-static bf_status read_tensor(worker *w, bf__reader *r, bf__tensor *tensor, bf_error *err) {
+static bf_status replace_memory(worker *w, uint64_t n_bytes, bool writable, bf__shared *memory, bf_error *err) {
+  int fd = next_fd(w);
+  bf__shared_deinit(memory);
+  return fd < 0 ? misread(err) : bf__shared_map(fd, (size_t)n_bytes, writable, memory, err);
+}
+
+static bf_status read_tensor(worker *w, slot *place, bf__reader *r, bf__tensor *tensor, bf_error *err) {
   tensor->input = bf__read_u32(r);
   tensor->type = (bf__element)bf__read_u8(r);
   uint8_t is_new = bf__read_u8(r);
@@ -142,12 +154,9 @@ static bf_status read_tensor(worker *w, bf__reader *r, bf__tensor *tensor, bf_er
     tensor->dims[d] = (int64_t)bf__read_u64(r);
     if (tensor->dims[d] < 0) return misread(err);
   }
-  bf__shared *memory = &w->inputs[tensor->input];
+  bf__shared *memory = &place->inputs[tensor->input];
   if (is_new != 0) {
-    int fd = next_fd(w);
-    bf__shared_deinit(memory);
-    if (fd < 0) return misread(err);
-    bf_status status = bf__shared_map(fd, (size_t)memory_bytes, false, memory, err);
+    bf_status status = replace_memory(w, memory_bytes, false, memory, err);
     if (status != BF_OK) return status;
   }
   if (memory->bytes == NULL || tensor_bytes > memory->n_bytes) return misread(err);
@@ -156,19 +165,18 @@ static bf_status read_tensor(worker *w, bf__reader *r, bf__tensor *tensor, bf_er
   return tensor->type == BF__ELEMENT_STRING ? read_strings(w, tensor, memory, err) : BF_OK;
 }
 
-/* Puts the last result into the memory for outputs, or asks for more. */
-static bf_status give_result(worker *w, bf_error *err) {
-  const bf__ort_result *result = &w->result;
+/* Puts a result into the memory for outputs, or asks for more. */
+static bf_status give_result(worker *w, const slot *place, const bf__ort_result *result, bf_error *err) {
   size_t values_bytes = result->n_values * sizeof(float);
   size_t n_bytes = values_bytes + result->names_bytes;
   if (n_bytes > BF__MOST_OUTPUT_BYTES) return bf__error(err, BF_ERR_LIMIT, "an output of %zu bytes", n_bytes);
-  if (n_bytes > w->outputs.n_bytes) {
+  if (n_bytes > place->outputs.n_bytes) {
     bf__reply_begin(&w->reply, BF__REPLY_GROW, w->sequence);
     bf__write_u64(&w->reply, n_bytes);
     return BF_OK;
   }
-  if (values_bytes > 0) memcpy(w->outputs.bytes, result->values, values_bytes);
-  if (result->names_bytes > 0) memcpy(w->outputs.bytes + values_bytes, result->names, result->names_bytes);
+  if (values_bytes > 0) memcpy(place->outputs.bytes, result->values, values_bytes);
+  if (result->names_bytes > 0) memcpy(place->outputs.bytes + values_bytes, result->names, result->names_bytes);
   bf__reply_begin(&w->reply, BF__REPLY_RESULT, w->sequence);
   bf__write_u8(&w->reply, (uint8_t)result->n_dims);
   for (uint32_t d = 0; d < result->n_dims; ++d) bf__write_u64(&w->reply, (uint64_t)result->dims[d]);
@@ -181,27 +189,25 @@ static bf_status run(worker *w, bf__reader *r, bf_error *err) {
   bf_status status = BF_OK;
   static const bf__tensor none = {0};
   bf__tensor tensors[BF__MAX_PORTS];
+  bf__ort_result result;
+  uint8_t number = bf__read_u8(r);
+  bool is_quiet = bf__read_u8(r) != 0;
   uint32_t output = bf__read_u32(r);
+  uint8_t is_new = bf__read_u8(r);
+  uint64_t outputs_bytes = bf__read_u64(r);
   uint32_t n = bf__read_u32(r);
-  if (r->failed || n > BF__MAX_PORTS || w->model == NULL) return misread(err);
+  if (r->failed || number >= BF__WORKER_SLOTS || n > BF__MAX_PORTS || w->model == NULL) return misread(err);
+  slot *place = &w->slots[number];
+  if (is_new != 0) BF_TRY(replace_memory(w, outputs_bytes, true, &place->outputs, err));
   for (uint32_t i = 0; i < n; ++i) {
     tensors[i] = none;
-    BF_TRY(read_tensor(w, r, &tensors[i], err));
+    BF_TRY(read_tensor(w, place, r, &tensors[i], err));
   }
-  w->result = (bf__ort_result){0};
-  BF_TRY(bf__ort_run(w->model, tensors, n, output, &w->result, err));
-  BF_TRY(give_result(w, err));
+  BF_TRY(bf__ort_run(w->model, tensors, n, output, &result, err));
+  BF_TRY(give_result(w, place, &result, err));
+  w->is_quiet = is_quiet && w->start < BF__MESSAGE_BYTES / 2;
 out:
   return status;
-}
-
-static bf_status fetch(worker *w, bf__reader *r, bf_error *err) {
-  uint64_t n_bytes = bf__read_u64(r);
-  int fd = next_fd(w);
-  bf__shared_deinit(&w->outputs);
-  if (r->failed || fd < 0) return misread(err);
-  bf_status status = bf__shared_map(fd, (size_t)n_bytes, true, &w->outputs, err);
-  return status == BF_OK ? give_result(w, err) : status;
 }
 
 static bf_status answer(worker *w, bf__reader *r, uint8_t sort, bf_error *err) {
@@ -210,8 +216,6 @@ static bf_status answer(worker *w, bf__reader *r, uint8_t sort, bf_error *err) {
       return load(w, r, err);
     case BF__REQUEST_RUN:
       return run(w, r, err);
-    case BF__REQUEST_FETCH:
-      return fetch(w, r, err);
     case BF__REQUEST_UNLOAD:
       unload(w);
       malloc_trim(0); /* the next model has the whole limit */
@@ -224,11 +228,21 @@ static bf_status answer(worker *w, bf__reader *r, uint8_t sort, bf_error *err) {
 
 static void write_failure(worker *w, const bf_error *failure) {
   size_t n = strlen(failure->message);
+  w->reply.size = w->start;
   bf__reply_begin(&w->reply, BF__REPLY_FAILED, w->sequence);
   bf__write_u32(&w->reply, (uint32_t)failure->code);
   bf__write_u32(&w->reply, (uint32_t)failure->native_code);
   bf__write_u16(&w->reply, (uint16_t)n);
   bf__write(&w->reply, failure->message, n);
+}
+
+/* All that is held, unless the last one is to be held, too. */
+static bool send_replies(worker *w) {
+  bf__reply_end(&w->reply, w->start);
+  if (w->is_quiet) return true;
+  bool sent = !w->reply.failed && bf__message_send(BF__WORKER_SOCKET, w->reply.data, w->reply.size, NULL, 0, 0);
+  w->reply.size = 0;
+  return sent;
 }
 
 /* Requests until the host hangs up. */
@@ -242,9 +256,11 @@ static void serve(worker *w) {
     uint8_t sort = bf__read_u8(&r);
     w->sequence = bf__read_u32(&r);
     w->next_fd = 0;
+    w->start = w->reply.size;
+    w->is_quiet = false;
     if (answer(w, &r, sort, &failure) != BF_OK) write_failure(w, &failure);
     while (w->next_fd < w->n_fds) close(w->fds[w->next_fd++]);
-    if (w->reply.failed || !bf__message_send(BF__WORKER_SOCKET, w->reply.data, w->reply.size, NULL, 0, 0)) return;
+    if (!send_replies(w)) return;
   }
 }
 
@@ -258,8 +274,11 @@ static bool hold_lifeline(void) {
 
 static bf_status start(worker *w, uint64_t memory_bytes, uint32_t wanted, uint32_t *held, bf_error *err) {
   bf_status status = BF_OK;
-  w->files = w->outputs = (bf__shared)BF__SHARED_INIT;
-  for (size_t i = 0; i < BF__MAX_PORTS; ++i) w->inputs[i] = (bf__shared)BF__SHARED_INIT;
+  w->files = (bf__shared)BF__SHARED_INIT;
+  for (size_t k = 0; k < BF__WORKER_SLOTS; ++k) {
+    w->slots[k].outputs = (bf__shared)BF__SHARED_INIT;
+    for (size_t i = 0; i < BF__MAX_PORTS; ++i) w->slots[k].inputs[i] = (bf__shared)BF__SHARED_INIT;
+  }
   BF_TRY(bf__ort_create(&w->ort, err));
   /* Room for replies now: none has to be made when memory is short. */
   w->reply.data = bf__alloc(BF__MESSAGE_BYTES, 1);
@@ -290,8 +309,7 @@ static int work(uint64_t memory_bytes) {
   } else {
     write_failure(&w, &failure);
   }
-  bool sent = !w.reply.failed && bf__message_send(BF__WORKER_SOCKET, w.reply.data, w.reply.size, NULL, 0, 0);
-  if (status == BF_OK && sent) serve(&w);
+  if (send_replies(&w) && status == BF_OK) serve(&w);
   _exit(status == BF_OK ? 0 : EXIT_REFUSED); /* no destructors: nothing they do is needed, or allowed */
 }
 
@@ -320,6 +338,7 @@ int bf_worker_main(int argc, char **argv) {
   dprintf(STDERR_FILENO,
           "bestfit-worker runs models in a sandbox; bestfit starts it.\n"
           "  bestfit-worker --self-test all|seccomp|landlock|none   tries what the sandbox must refuse\n"
-          "  bestfit-worker --bare MODEL ROWS BATCHES                      seconds a batch without sandbox and host\n");
+          "  bestfit-worker --bare MODEL ROWS CALLS                        seconds a batch without sandbox and host, "
+          "of calls of 8\n");
   return EXIT_USAGE;
 }

@@ -6,7 +6,7 @@
 #define BF__WORKER_SOCKET 3
 #define BF__WORKER_LIFELINE 4
 
-/* The runtime alone, without sandbox and host, for the benchmark: arguments MODEL ROWS BATCHES. */
+/* The runtime alone, without sandbox and host, for the benchmark: arguments MODEL ROWS CALLS. */
 int bf__worker_bare(char **arguments);
 
 #endif

@@ -31,6 +31,8 @@ struct bf__worker {
   bool is_busy; /* lent, or being started; changed under the pool's mutex only */
   uint32_t sequence;
   bf__writer request;
+  uint8_t *packet; /* the last one received, of BF__MESSAGE_BYTES */
+  bf__reader left; /* of it: replies not collected yet */
 };
 
 struct bf_workers {
@@ -52,7 +54,7 @@ static int64_t now_ms(void) {
 }
 
 /* Waits until the worker's socket can be read. False: the time is over. */
-static bool wait_for(int socket, uint32_t timeout_ms) {
+static bool wait_for(int socket, int64_t timeout_ms) {
   int64_t until = now_ms() + timeout_ms;
   for (;;) {
     int64_t left = until - now_ms();
@@ -71,6 +73,7 @@ bool bf__worker_is_alive(const bf__worker *worker) {
 void bf__worker_end(bf__worker *worker) {
   int ended;
   bf__child_end(&worker->child, &ended);
+  worker->left = (bf__reader){0};
 }
 
 /* Ends a worker that hung up, and says what it died of. */
@@ -84,6 +87,7 @@ static bf_status died(bf__worker *worker, bf_error *err) {
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   }
   bf__child_end(&worker->child, &ended);
+  worker->left = (bf__reader){0};
   if (ended >= 0 && WIFSIGNALED(ended)) {
     int signal = WTERMSIG(ended);
     if (signal == SIGXCPU)
@@ -101,24 +105,42 @@ bf__writer *bf__worker_request(bf__worker *worker, bf__request_sort sort) {
   return &worker->request;
 }
 
-/* The reply to the last request, whatever it says. */
-static bf_status receive(bf__worker *worker, uint32_t timeout_ms, bf__reply *out, bf_error *err) {
-  uint8_t bytes[BF__MESSAGE_BYTES];
+/* The next packet of replies. */
+static bf_status receive_packet(bf__worker *worker, uint32_t timeout_ms, uint32_t times, bf_error *err) {
   size_t n = 0;
   size_t n_fds = 0;
-  if (!wait_for(worker->child.socket, timeout_ms)) {
+  if (worker->packet == NULL) worker->packet = bf__alloc(BF__MESSAGE_BYTES, 1);
+  if (worker->packet == NULL) {
+    bf__worker_end(worker);
+    return bf__error_memory(err, BF__MESSAGE_BYTES);
+  }
+  if (!wait_for(worker->child.socket, (int64_t)timeout_ms * times)) {
     bf__worker_end(worker);
     return bf__error(err, BF_ERR_LIMIT, "it took longer than %u ms", timeout_ms);
   }
-  if (!bf__message_receive(worker->child.socket, bytes, sizeof bytes, &n, NULL, 0, &n_fds, MSG_DONTWAIT)) {
+  if (!bf__message_receive(worker->child.socket, worker->packet, BF__MESSAGE_BYTES, &n, NULL, 0, &n_fds,
+                           MSG_DONTWAIT)) {
     int number = errno;
     if (number == ECONNRESET) return died(worker, err);
     bf__worker_end(worker);
     return bf__error_errno(err, number, "reading a worker's reply");
   }
   if (n == 0) return died(worker, err);
-  bf_status status = bf__reply_parse(bytes, n, out, err);
-  if (status == BF_OK && out->sequence != worker->sequence) {
+  worker->left = bf__reader_of(worker->packet, n);
+  return BF_OK;
+}
+
+/* The reply to a request, whatever it says. */
+static bf_status receive(bf__worker *worker, uint32_t sequence, uint32_t timeout_ms, uint32_t times, bf__reply *out,
+                         bf_error *err) {
+  bf_status status = BF_OK;
+  size_t n = 0;
+  if (bf__reader_left(&worker->left) == 0) status = receive_packet(worker, timeout_ms, times, err);
+  if (status != BF_OK) return status;
+  const uint8_t *bytes = bf__reply_next(&worker->left, &n);
+  if (bytes == NULL) status = bf__error(err, BF_ERR_CORRUPT, "the worker's reply is damaged: cut");
+  if (status == BF_OK) status = bf__reply_parse(bytes, n, out, err);
+  if (status == BF_OK && out->sequence != sequence) {
     bf__reply_deinit(out);
     status = bf__error(err, BF_ERR_CORRUPT, "the worker answers what was not asked");
   }
@@ -126,17 +148,31 @@ static bf_status receive(bf__worker *worker, uint32_t timeout_ms, bf__reply *out
   return status;
 }
 
-bf_status bf__worker_call(bf__worker *worker, const int *fds, size_t n_fds, bool is_load, bf__reply_sort wanted,
-                          bf__reply_sort or_else, bf__reply *out, bf_error *err) {
+uint32_t bf__worker_sequence(const bf__worker *worker) {
+  return worker->sequence;
+}
+
+static bf_status ended_before(bf_error *err) {
+  return bf__error(err, BF_ERR_IO, "its worker has ended before");
+}
+
+bf_status bf__worker_post(bf__worker *worker, const int *fds, size_t n_fds, bf_error *err) {
+  const bf__writer *request = &worker->request;
+  if (worker->child.pid <= 0) return ended_before(err);
+  if (request->failed || request->size > BF__MESSAGE_BYTES) return bf__error_memory(err, request->size);
+  /* A worker that reads has room for a packet a slot. */
+  return bf__message_send(worker->child.socket, request->data, request->size, fds, n_fds, MSG_DONTWAIT)
+             ? BF_OK
+             : died(worker, err);
+}
+
+bf_status bf__worker_collect(bf__worker *worker, uint32_t sequence, bf__patience patience, bf__reply_sort wanted,
+                             bf__reply_sort or_else, bf__reply *out, bf_error *err) {
   const bf_workers_options *options = &worker->workers->options;
-  uint32_t timeout_ms = is_load ? options->load_timeout_ms : options->batch_timeout_ms;
   *out = (bf__reply){0};
-  if (worker->child.pid <= 0) return bf__error(err, BF_ERR_IO, "its worker has ended before");
-  if (worker->request.failed || worker->request.size > BF__MESSAGE_BYTES)
-    return bf__error_memory(err, worker->request.size);
-  if (!bf__message_send(worker->child.socket, worker->request.data, worker->request.size, fds, n_fds, MSG_DONTWAIT))
-    return died(worker, err);
-  bf_status status = receive(worker, timeout_ms, out, err);
+  if (worker->child.pid <= 0) return ended_before(err);
+  uint32_t timeout_ms = patience == BF__PATIENCE_LOAD ? options->load_timeout_ms : options->batch_timeout_ms;
+  bf_status status = receive(worker, sequence, timeout_ms, patience == BF__PATIENCE_TWO_BATCHES ? 2 : 1, out, err);
   if (status != BF_OK) return status;
   if (out->sort == wanted || out->sort == or_else) return BF_OK;
   if (out->sort == BF__REPLY_FAILED) {
@@ -158,7 +194,7 @@ static bf_status greet(bf__worker *worker, uint32_t *sandbox, bf_error *err) {
   bf__reply reply;
   worker->sequence = 0;
   bf_error why = {.code = BF_OK};
-  bf_status status = receive(worker, START_TIMEOUT_MS, &reply, &why);
+  bf_status status = receive(worker, 0, START_TIMEOUT_MS, 1, &reply, &why);
   if (status != BF_OK) return bf__error(err, BF_ERR_IO, "the worker that runs models does not start: %s", why.message);
   if (reply.sort == BF__REPLY_FAILED) {
     status = bf__error(err, reply.status, "%s", reply.text);
@@ -300,6 +336,7 @@ void bf_workers_free(bf_workers *workers) {
   for (uint32_t i = 0; workers->slots != NULL && i < workers->options.n_workers; ++i) {
     bf__worker_end(&workers->slots[i]);
     bf__writer_deinit(&workers->slots[i].request);
+    free(workers->slots[i].packet);
   }
   pthread_cond_destroy(&workers->freed);
   pthread_mutex_destroy(&workers->mutex);

@@ -17,9 +17,20 @@ void bf__request_begin(bf__writer *w, bf__request_sort sort, uint32_t sequence) 
 }
 
 void bf__reply_begin(bf__writer *w, bf__reply_sort sort, uint32_t sequence) {
-  w->size = 0;
+  bf__write_u32(w, 0);
   bf__write_u8(w, (uint8_t)sort);
   bf__write_u32(w, sequence);
+}
+
+void bf__reply_end(bf__writer *w, size_t start) {
+  if (w->failed) return;
+  size_t n = w->size - start - 4;
+  for (unsigned i = 0; i < 4; ++i) w->data[start + i] = (uint8_t)(n >> (8 * i));
+}
+
+const uint8_t *bf__reply_next(bf__reader *packet, size_t *n_bytes) {
+  *n_bytes = bf__read_u32(packet);
+  return bf__read(packet, *n_bytes);
 }
 
 /* ---- signatures ---- */

@@ -186,13 +186,13 @@ def bench():
     # rows of 256 as images of 16 x 16
     convolve = [helper.make_node("Reshape", ["x", "shape"], ["image"])]
     inits, last, channels = [constant("shape", np.array([-1, 1, 16, 16], np.int64))], "image", 1
-    for layer, size in enumerate((8, 16)):
+    for layer, size in enumerate((16, 32)):
         inits += [weights(f"k{layer}", size, channels, 3, 3), constant(f"b{layer}", np.zeros(size, np.float32))]
         convolve += [helper.make_node("Conv", [last, f"k{layer}", f"b{layer}"], [f"c{layer}"], pads=[1, 1, 1, 1]),
                      helper.make_node("Relu", [f"c{layer}"], [f"r{layer}"]),
                      helper.make_node("MaxPool", [f"r{layer}"], [f"p{layer}"], kernel_shape=[2, 2], strides=[2, 2])]
         last, channels = f"p{layer}", size
-    inits += [weights("w", 256, 10), constant("b", np.zeros(10, np.float32))]
+    inits += [weights("w", 512, 10), constant("b", np.zeros(10, np.float32))]
     convolve += [helper.make_node("Flatten", [last], ["flat"]), helper.make_node("Gemm", ["flat", "w", "b"], ["logits"])]
     save("bench_cnn.onnx", model(convolve, [port("x", F, ["n", 256])], [port("logits", F, ["n", 10])], inits))
     for i in range(50):

@@ -32,6 +32,7 @@ typedef enum lie {
   SILENCE,
   OVERLONG_PACKET,
   FAILURE_THAT_IS_NONE,
+  LENGTH_TOO_LONG,
   N_LIES,
 } lie;
 
@@ -41,6 +42,7 @@ static bf__writer w;
 static uint32_t sequence;
 
 static void reply_with(bf__reply_sort sort) {
+  w.size = 0;
   bf__reply_begin(&w, sort, sequence);
 }
 
@@ -63,11 +65,11 @@ static void signature(lie l) {
 static void result(lie l) {
   reply_with(l == RESULT_OF_OTHER_SORT ? BF__REPLY_SIGNATURE : BF__REPLY_RESULT);
   bf__write_u8(&w, 2);
-  bf__write_u64(&w, l == RESULT_LARGER_THAN_ITS_MEMORY ? 1u << 20 : 4);
+  bf__write_u64(&w, l == RESULT_LARGER_THAN_ITS_MEMORY ? 1u << 24 : 4);
   bf__write_u64(&w, 2);
   bool names = l == NAMES_BEYOND_THEIR_MEMORY || l == NAMES_NOT_UTF8;
   bf__write_u32(&w, names ? 2 : 0);
-  bf__write_u64(&w, !names ? 0 : l == NAMES_NOT_UTF8 ? 10 : 1u << 20);
+  bf__write_u64(&w, !names ? 0 : l == NAMES_NOT_UTF8 ? 10 : 1u << 24);
 }
 
 static void play(lie l) {
@@ -80,8 +82,9 @@ static void play(lie l) {
   bf__write_u32(&w, BF__WORKER_PROTOCOL);
   bf__write_u32(&w, 7);
   bf__write_u16(&w, 0);
+  bf__reply_end(&w, 0);
   bf__message_send(BF__WORKER_SOCKET, w.data, w.size, NULL, 0, 0);
-  bool has_outputs = false;
+  bool asked = false;
   while (bf__message_receive(BF__WORKER_SOCKET, request, sizeof request, &n, fds, BF__MESSAGE_FDS, &n_fds, 0) &&
          n > 0) {
     bf__reader r = bf__reader_of(request, n);
@@ -91,17 +94,17 @@ static void play(lie l) {
       signature(l);
     } else if (sort == BF__REQUEST_UNLOAD) {
       reply_with(BF__REPLY_DONE);
-    } else if (!has_outputs || l == GROW_TWICE) {
+    } else if (l == GROW_TWICE || (l == GROW_TOO_MUCH && !asked)) {
       reply_with(BF__REPLY_GROW);
       bf__write_u64(&w, l == GROW_TOO_MUCH ? (uint64_t)1 << 35 : 64);
-      has_outputs = true;
+      asked = true;
     } else {
       bf__shared memory = BF__SHARED_INIT;
       bf_error err;
-      if (n_fds == 1 && bf__shared_map(fds[0], 64, true, &memory, &err) == BF_OK && l == NAMES_NOT_UTF8)
+      if (n_fds == 2 && bf__shared_map(fds[0], 64, true, &memory, &err) == BF_OK && l == NAMES_NOT_UTF8)
         memcpy(memory.bytes + 32, "\1\0\0\0\xff\1\0\0\0a", 10);
       result(l);
-      if (l == RESULT_OF_OTHER_REQUEST) w.data[1] ^= 1;
+      if (l == RESULT_OF_OTHER_REQUEST) w.data[5] ^= 1;
     }
     if (sort == BF__REQUEST_RUN && l == SILENCE) pause();
     if (sort == BF__REQUEST_RUN && l == FAILURE_THAT_IS_NONE) {
@@ -110,6 +113,10 @@ static void play(lie l) {
       bf__write_u32(&w, 0);
       bf__write_u16(&w, 0);
     }
+    if (l != LENGTH_TOO_LONG || sort != BF__REQUEST_RUN)
+      bf__reply_end(&w, 0);
+    else
+      w.data[2] = 1;
     static const int given[] = {0, 1, 2};
     bool gives = l == DESCRIPTORS_FOR_THE_HOST;
     if (sort == BF__REQUEST_RUN && l == OVERLONG_PACKET)
@@ -167,6 +174,7 @@ static void every_lie_is_found_out(void **state) {
       [SILENCE] = BF_ERR_LIMIT,
       [OVERLONG_PACKET] = BF_ERR_IO,
       [FAILURE_THAT_IS_NONE] = BF_ERR_CORRUPT,
+      [LENGTH_TOO_LONG] = BF_ERR_CORRUPT,
   };
   size_t before = count_descriptors();
   for (int l = 0; l < N_LIES; ++l) {

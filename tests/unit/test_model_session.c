@@ -170,6 +170,58 @@ static void batches_may_grow_and_shrink(void **state) {
   bf__session_close(session);
 }
 
+/* The model gives [2][rows]: more than its signature tells, so that the second run does not fit and is run again while
+ * others are behind it. Results come in their order, those of quiet runs, too. */
+static void runs_on_their_way_keep_their_order_when_one_outgrows_its_memory(void **state) {
+  (void)state;
+  static const size_t sizes[] = {2, 300000, 3, 5};
+  bf__session *session = open_session(workers, "hostile_rows.onnx");
+  bf__sink sink = bf__session_sink(session);
+  bf__result result;
+  bf_error err;
+  for (int again = 0; again < 2; ++again) {
+    for (size_t k = 0; k < 4; ++k) {
+      const int64_t dims[] = {(int64_t)sizes[k], 3};
+      void *out = NULL;
+      assert_int_equal(sink.numbers(sink.context, 0, BF__ELEMENT_FLOAT32, dims, 2, &out, &err), BF_OK);
+      for (size_t i = 0; i < 3 * sizes[k]; ++i) ((float *)out)[i] = (float)((i + k) % 5);
+      assert_int_equal(bf__session_begin(session, 0, k % 2 == 0, &err), BF_OK);
+    }
+    assert_int_equal(bf__session_begin(session, 0, false, &err), BF_ERR_INVALID_ARGUMENT); /* a fifth */
+    for (size_t k = 0; k < 4; ++k) {
+      assert_int_equal(bf__session_finish(session, &result, &err), BF_OK);
+      assert_int_equal(result.dims[0], 2);
+      assert_int_equal(result.dims[1], sizes[k]);
+      for (size_t r = 0; r < sizes[k]; r += sizes[k] / 2) {
+        const float x[] = {(float)((3 * r + k) % 5), (float)((3 * r + 1 + k) % 5), (float)((3 * r + 2 + k) % 5)};
+        float expected[2];
+        linear(x, expected);
+        assert_float_equal(result.values[r], expected[0], 1e-4);
+        assert_float_equal(result.values[sizes[k] + r], expected[1], 1e-4);
+      }
+    }
+  }
+  assert_int_equal(bf__session_finish(session, &result, &err), BF_ERR_INVALID_ARGUMENT);
+  bf__session_close(session);
+}
+
+/* Closed with a quiet run on its way: the worker goes to the next model. */
+static void a_session_may_be_closed_with_runs_on_their_way(void **state) {
+  (void)state;
+  uint32_t before = bf_workers_started(workers);
+  for (int n = 1; n <= 4; ++n) {
+    bf__session *session = open_session(workers, "linear.onnx");
+    bf_error err;
+    for (int k = 0; k < n; ++k) {
+      put_rows(session, ROWS, 4);
+      assert_int_equal(bf__session_begin(session, 0, k % 2 == 0, &err), BF_OK);
+    }
+    bf__session_close(session);
+    assert_still_works(workers);
+  }
+  assert_int_equal(bf_workers_started(workers), before);
+}
+
 static void no_rows_give_no_rows(void **state) {
   (void)state;
   bf__session *session = open_session(workers, "linear.onnx");
@@ -255,6 +307,8 @@ int main(void) {
       cmocka_unit_test(a_label_of_strings_is_no_score),
       cmocka_unit_test(numbers_integers_and_strings_go_in_together),
       cmocka_unit_test(batches_may_grow_and_shrink),
+      cmocka_unit_test(runs_on_their_way_keep_their_order_when_one_outgrows_its_memory),
+      cmocka_unit_test(a_session_may_be_closed_with_runs_on_their_way),
       cmocka_unit_test(no_rows_give_no_rows),
       cmocka_unit_test(external_data_are_taken_from_the_files_that_are_given),
       cmocka_unit_test(inputs_that_the_graph_cannot_take_are_a_mismatch),
