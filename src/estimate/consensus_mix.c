@@ -24,6 +24,7 @@
 #define ITEMS_PER_PAIR 0.25 /* at least so many items for every pair of classes */
 #define SHARPNESS 2.0
 #define CLIP 2.5
+#define SCORES_SHARE 0.3
 
 /* ---- mutual information ---- */
 
@@ -33,27 +34,27 @@ typedef struct information {
 } information;
 
 /* Of the items that both answered, in nats, less its expected excess (Miller 1955); joint is [n_classes^2] of 0. */
-static double mutual_information(const bf_panel *panel, size_t i, size_t j, double *joint, double *sums) {
+static double mutual_information(const bf_panel *panel, size_t i, size_t j, uint32_t *joint, double *sums) {
   const uint16_t *a = bf__votes(panel, i), *b = bf__votes(panel, j);
   size_t k = panel->n_classes;
   double n = 0.0, value = 0.0, cells = 0.0, in_a = 0.0, in_b = 0.0;
   for (size_t x = 0; x < panel->n_items; x++) {
     if (a[x] == BF__NO_VOTE || b[x] == BF__NO_VOTE) continue;
-    joint[a[x] * k + b[x]] += 1.0;
-    n += 1.0;
+    joint[a[x] * k + b[x]]++;
   }
   for (size_t c = 0; c < 2 * k; c++) sums[c] = 0.0;
   for (size_t c = 0; c < k; c++)
     for (size_t d = 0; d < k; d++) {
       sums[c] += joint[c * k + d];
       sums[k + d] += joint[c * k + d];
+      n += joint[c * k + d];
     }
   for (size_t c = 0; c < k; c++) {
     in_a += sums[c] > 0.0;
     in_b += sums[k + c] > 0.0;
     for (size_t d = 0; d < k; d++) {
       double both = joint[c * k + d];
-      joint[c * k + d] = 0.0;
+      joint[c * k + d] = 0;
       if (both == 0.0) continue;
       cells += 1.0;
       value += both / n * log(both * n / (sums[c] * sums[k + d]));
@@ -65,12 +66,14 @@ static double mutual_information(const bf_panel *panel, size_t i, size_t j, doub
 static void information_row(void *context, size_t i, uint32_t worker) {
   const information *info = context;
   size_t m = info->panel->n_models, k = info->panel->n_classes;
-  double *joint = bf__alloc(k * k + 2 * k, sizeof *joint);
+  uint32_t *joint = bf__alloc(k * k, sizeof *joint);
+  double *sums = bf__alloc(2 * k, sizeof *sums);
   (void)worker;
-  info->matrix[i * m + i] = joint ? 0.0 : NAN;
-  for (size_t j = i + 1; joint && j < m; j++)
-    info->matrix[i * m + j] = info->matrix[j * m + i] = mutual_information(info->panel, i, j, joint, joint + k * k);
+  info->matrix[i * m + i] = joint && sums ? 0.0 : NAN;
+  for (size_t j = i + 1; joint && sums && j < m; j++)
+    info->matrix[i * m + j] = info->matrix[j * m + i] = mutual_information(info->panel, i, j, joint, sums);
   free(joint);
+  free(sums);
 }
 
 static bf_status sum_information(const bf_panel *panel, double *out, bf_error *err) {
@@ -176,6 +179,9 @@ bf_status bf__consensus_mix(const bf_panel *panel, bf_estimate_value *out, bf_er
     BF_TRY(add_rule(panel, "dawid-skene", 0.5, out, sums, err));
     BF_TRY(add_rule(panel, "pair-agreement", 0.5, out, sums, err));
   }
+  bool all_give_scores = true;
+  for (size_t i = 0; i < m; i++) all_give_scores = all_give_scores && (!out[i].applicable || panel->models[i].scores);
+  if (all_give_scores) BF_TRY(add_rule(panel, "nuclear-norm", SCORES_SHARE, out, sums, err));
   for (size_t i = 0; i < m; i++) out[i].value = sums[i];
 out:
   free(sums);
