@@ -27,7 +27,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (size_t i = 0; i < entry->n_tags; ++i) sum += strlen(entry->tags[i]);
   for (size_t i = 0; i < entry->n_aliases; ++i) sum += strlen(entry->aliases[i]);
   for (size_t i = 0; i < entry->n_metrics; ++i) sum += strlen(entry->metrics[i].name);
-  require(sum > 0);
+  for (size_t i = 0; i < entry->n_files; ++i) {
+    const bf_store_file *file = &entry->files[i];
+    require(file->name[0] != 0 && file->name[0] != '/' && strstr(file->name, "/../") == NULL &&
+            strncmp(file->name, "../", 3) != 0);
+    for (size_t k = 0; k < file->n_bytes; ++k) sum += file->bytes[k];
+  }
+  if (entry->calibration != NULL) sum += strlen(entry->calibration);
+  for (size_t i = 0; i < entry->validation_bytes; ++i) sum += entry->validation[i];
+  require(sum > 0 && entry->n_experience == 0);
   bf_bundle_free(bundle);
   return 0;
 }

@@ -150,7 +150,7 @@ bf_status cli_write_file(const char *path, const void *bytes, size_t n_bytes, bf
 /* Whether the file is a sketch, or the first bytes of one that was cut. */
 bool cli_is_sketch_file(const char *path);
 
-typedef enum cli_output { CLI_OUTPUT_SKETCH, CLI_OUTPUT_REPORT, CLI_OUTPUT_CARD } cli_output;
+typedef enum cli_output { CLI_OUTPUT_SKETCH, CLI_OUTPUT_REPORT, CLI_OUTPUT_CARD, CLI_OUTPUT_PREDICTIONS } cli_output;
 /* BF_ERR_EXISTS where writing `path` (NULL: nothing is written) would replace one of the inputs (NULL ones are passed
  * over), or a file that does not begin as what is to be written: a slip of the hand must not cost data. */
 bf_status cli_check_output(const char *path, cli_output kind, const char *const *inputs, size_t n, bf_error *err);
@@ -175,6 +175,21 @@ typedef enum cli_access { CLI_READS, CLI_WRITES, CLI_CREATES } cli_access;
 /* CLI_READS also opens what one may not write. */
 bf_status cli_open_store(const cli *c, cli_access access_mode, bf_store **out, bf_error *err);
 
+/* ---- models to run (model_files.c) ---- */
+
+/* MODEL.md beside MODEL.onnx. You own it; NULL: no memory. */
+char *cli_card_beside(const char *model_path);
+/* An ONNX file, what it refers to beside it, and the vocabulary that the card names. */
+typedef struct cli_model_files {
+  bf_model_file *files;
+  size_t n;
+} cli_model_files;
+bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_files *out, bf_error *err);
+void cli_model_files_deinit(cli_model_files *files);
+/* A file with a card, or a version of the repository; of the latter also its calibration, where it has one. */
+bf_status cli_open_model(const cli *c, const char *name, bf_workers *workers, bf_model **out,
+                         bf_calibration **calibration, bf_error *err);
+
 /* ---- what the verbs of the repository share ---- */
 
 /* Value of a tag in a comma-separated list (bf_store_model.tags), "" of a word. You own it; NULL: it is not there. */
@@ -183,6 +198,22 @@ char *cli_tag_value(const char *tags, const char *key);
 bf_status cli_metrics(const cli *c, const char *option, bf_store_metric **out, size_t *n, char **text, bf_error *err);
 /* "name@version: words", or the version as JSON. `name` may have an @ part. */
 int cli_print_changed(const cli *c, bf_store *store, const char *name, uint32_t version, const char *words);
+
+/* ---- what models are run with and learnt from (running.c) ---- */
+
+typedef struct cli_running {
+  const bf_store_model *model;
+  json_t *calibration; /* NULL: none, or not readable */
+  const char *validation_kind;
+  uint32_t validation_rows;
+  uint64_t validation_seen, validation_bytes;
+  size_t n_as_model, n_as_domain; /* rows of experience */
+} cli_running;
+bf_status cli_running_load(bf_store *store, const bf_store_model *model, cli_running *out, bf_error *err);
+void cli_running_deinit(cli_running *running);
+void cli_print_running(const cli_running *running);
+/* Adds files, calibration, validation and experience to the object of a model. */
+void cli_json_running(json_t *value, const cli_running *running);
 
 /* ---- verbs (cmd_*.c) ---- */
 int cmd_add(cli *c);
@@ -202,7 +233,10 @@ int cmd_sketch(cli *c);
 int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
+int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
+int cmd_predict(cli *c);
+int cmd_evaluate(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

@@ -3,6 +3,7 @@
  * What is cheap is checked first: the model's first byte, the card and the name are refused before gigabytes are read.
  * The card in the repository is the card given with the flags merged in; without any card the flags write one. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ typedef struct addition {
   bf_card *parsed;
   cli_input input;
   bool has_input;
+  cli_model_files files;
+  bf_workers *workers;
+  bf_sample *validation;
+  bf_registration *registration; /* NULL: the model was not run */
 } addition;
 
 static void addition_deinit(addition *a) {
@@ -30,6 +35,10 @@ static void addition_deinit(addition *a) {
   free(a->card);
   bf_card_free(a->parsed);
   cli_input_deinit(&a->input);
+  bf_registration_free(a->registration);
+  bf_sample_free(a->validation);
+  bf_workers_free(a->workers);
+  cli_model_files_deinit(&a->files);
 }
 
 /* An ONNX file is a protobuf whose first field, ir_version, gives the byte 0x08. Running a model shows more, later. */
@@ -57,20 +66,11 @@ static bf_status check_model(const char *path, bf_error *err) {
   return status;
 }
 
-/* MODEL.md beside MODEL.onnx. You own it. */
-static char *card_beside(const char *model_path) {
-  const char *slash = strrchr(model_path, '/'), *dot = strrchr(model_path, '.');
-  size_t stem = dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - model_path) : strlen(model_path);
-  char *beside = malloc(stem + 4);
-  if (beside != NULL) snprintf(beside, stem + 4, "%.*s.md", (int)stem, model_path);
-  return beside;
-}
-
 /* The card given, or the one beside the model. */
 static bf_status read_card(cli *c, addition *a, bf_error *err) {
   const char *path = cli_text(c, "card");
   if (path != NULL) return cli_read_file(path, CARD_MAX_BYTES, &a->given, &a->given_bytes, err);
-  char *beside = card_beside(a->model_path);
+  char *beside = cli_card_beside(a->model_path);
   if (beside == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
   bf_status status = BF_OK;
   if (access(beside, R_OK) == 0) {
@@ -156,7 +156,7 @@ static bf_status check_kind(const addition *a, bf_error *err) {
 
 static bf_status check_saved_card(const cli *c, const addition *a, bf_error *err) {
   const char *card = cli_text(c, "card");
-  char *beside = card == NULL ? card_beside(a->model_path) : NULL;
+  char *beside = card == NULL ? cli_card_beside(a->model_path) : NULL;
   const char *const inputs[] = {a->model_path, card, beside, cli_text(c, "data"), cli_text(c, "sketch")};
   bf_status status =
       cli_check_output(cli_text(c, "save-card"), CLI_OUTPUT_CARD, inputs, sizeof inputs / sizeof *inputs, err);
@@ -189,6 +189,120 @@ static bf_status prepare(cli *c, addition *a, bf_error *err) {
   return status == BF_OK ? check_kind(a, err) : status;
 }
 
+/* ---- running it ---- */
+
+/* The options of --data, and the labels of --validation where they lie elsewhere. */
+static bf_status load_validation(cli *c, addition *a, bf_error *err) {
+  const char *path = cli_text(c, "validation");
+  bf_dataset_options options = cli_dataset_options(c);
+  bf_dataset *dataset = NULL;
+  cli_progress progress;
+  if (cli_text(c, "validation-label") != NULL) options.label = cli_text(c, "validation-label");
+  if (options.kind == NULL && a->has_input) options.kind = bf_kind_name(bf_sketch_kind(a->input.sketch));
+  bf_status status = bf_dataset_open(path, &options, &dataset, err);
+  if (status != BF_OK) return status;
+  cli_progress_begin(&progress, c, "reading the validation rows");
+  status = bf_sample_load(dataset, cli_whole(c, "validation-rows", 2000), BF_SKETCH_DEFAULT_SEED, cli_progress_step,
+                          &progress, &a->validation, err);
+  cli_progress_end(&progress);
+  for (uint32_t i = 0; i < bf_dataset_warning_count(dataset); i++)
+    cli_warn(c, "%s: %s", path, bf_dataset_warning(dataset, i));
+  bf_dataset_close(dataset);
+  return status;
+}
+
+#define TRIAL_ROWS 64u
+
+/* The first rows of the training data, to see that the model takes them. NULL: there are none. */
+static bf_status open_trial(cli *c, bf_dataset **out, bf_schema *schema, bf_batch *batch, bf_error *err) {
+  bf_dataset_options options = cli_dataset_options(c);
+  const char *path = cli_text(c, "data");
+  if (path == NULL || cli_text(c, "validation") != NULL) return BF_OK;
+  options.batch_bytes = (size_t)1 << 20;
+  bf_status status = bf_dataset_open(path, &options, out, err);
+  if (status == BF_OK) status = bf_dataset_next(*out, batch, err);
+  if (status != BF_OK) return status;
+  if (batch->n_rows > TRIAL_ROWS) batch->n_rows = TRIAL_ROWS;
+  bf_dataset_schema(*out, schema);
+  return BF_OK;
+}
+
+typedef struct add_progress {
+  cli *c;
+  cli_progress bar;
+  size_t n_notices;
+} add_progress;
+
+static bool step(void *context, const char *unit, uint64_t done, uint64_t total) {
+  return cli_progress_step(&((add_progress *)context)->bar, unit, done, total);
+}
+
+#define MAX_NOTICES 5u
+
+static void say_notice(void *context, const char *line) {
+  add_progress *p = context;
+  if (p->n_notices++ < MAX_NOTICES) cli_say(p->c, "%s", line);
+}
+
+static bf_status make_registration(cli *c, addition *a, bf_store *repository, bf_error *err) {
+  bf_dataset *trial = NULL;
+  bf_schema schema;
+  bf_batch batch = {0};
+  add_progress progress = {.c = c};
+  bf_registration_options options = BF_REGISTRATION_OPTIONS_INIT;
+  options.keep_validation = cli_flag(c, "keep-validation");
+  options.no_experience = cli_flag(c, "no-experience");
+  options.progress = step;
+  options.notice = say_notice;
+  options.context = &progress;
+  bf_status status = cli_read_model_files(a->model_path, a->parsed, &a->files, err);
+  if (status == BF_OK && cli_text(c, "validation") != NULL) status = load_validation(c, a, err);
+  if (status == BF_OK) status = open_trial(c, &trial, &schema, &batch, err);
+  cli_progress_begin(&progress.bar, c, "running models");
+  if (status == BF_OK)
+    status = bf_registration_make(repository, a->workers, a->parsed, a->files.files, a->files.n, a->validation,
+                                  batch.n_rows > 0 ? &schema : NULL, batch.n_rows > 0 ? &batch : NULL, &options,
+                                  &a->registration, err);
+  cli_progress_end(&progress.bar);
+  if (progress.n_notices > MAX_NOTICES)
+    cli_say(c, "… and %zu more pairs without experience", progress.n_notices - MAX_NOTICES);
+  bf_dataset_close(trial);
+  return status;
+}
+
+/* A card that says more than the validation rows show is no reason to refuse the model: what was measured counts. */
+static void compare_accuracy(cli *c, const addition *a) {
+  const bf_calibration *calibration = bf_registration_calibration(a->registration);
+  double said = bf_card_source_accuracy(a->parsed);
+  if (calibration == NULL || !(fabs(said - calibration->accuracy) > 0.05)) return;
+  cli_warn(c, "the card says accuracy %.3f, on the %" PRIu64 " validation items it is %.3f: the measured one is stored",
+           said, calibration->n_items, calibration->accuracy);
+}
+
+/* Loads and runs the model. Where that is impossible here (no runtime, a task without classes) it is stored all the
+ * same, with a warning; where model and card disagree, or the model does not run, it is refused. */
+static bf_status register_model(cli *c, addition *a, bf_store *repository, bf_error *err) {
+  bf_error cause = {.position = -1};
+  if (cli_flag(c, "no-run")) {
+    if (cli_text(c, "validation") != NULL)
+      return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--validation runs the model, and --no-run forbids that");
+    return BF_OK;
+  }
+  bf_status status = bf_workers_create(NULL, &a->workers, &cause);
+  if (status == BF_OK) status = make_registration(c, a, repository, &cause);
+  if (status == BF_OK) {
+    compare_accuracy(c, a);
+  } else if (status == BF_ERR_UNSUPPORTED && cli_text(c, "validation") == NULL) {
+    cli_warn(c, "the model is stored but was not run, so that it can be ranked by its data alone: %s", cause.message);
+    status = BF_OK;
+  } else {
+    if (err != NULL) *err = cause;
+    if (status == BF_ERR_MISMATCH || status == BF_ERR_FORMAT || status == BF_ERR_LIMIT)
+      cli_say(c, "--no-run stores a model without running it; it can then be ranked by its data alone");
+  }
+  return status;
+}
+
 static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, bf_error *err) {
   bf_store_entry entry = BF_STORE_ENTRY_INIT;
   bf_card *card = a->parsed;
@@ -216,7 +330,15 @@ static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, b
   entry.new_only = cli_flag(c, "new");
   bf_status status = cli_metrics(c, "metric", &metrics, &entry.n_metrics, &metric_text, err);
   entry.metrics = metrics;
-  if (status == BF_OK) status = cli_open_store(c, CLI_CREATES, out, err);
+  /* a repository is made only for a model that goes into it */
+  if (status == BF_OK && (status = cli_open_store(c, CLI_WRITES, out, err)) == BF_ERR_NOT_FOUND) status = BF_OK;
+  if (status == BF_OK) status = register_model(c, a, *out, err);
+  if (status == BF_OK && *out == NULL) status = cli_open_store(c, CLI_CREATES, out, err);
+  if (status == BF_OK && a->registration != NULL) {
+    const bf_calibration *calibration = bf_registration_calibration(a->registration);
+    bf_registration_fill(a->registration, &entry);
+    if (calibration != NULL) entry.source_accuracy = calibration->accuracy;
+  }
   if (status == BF_OK) status = bf_store_add(*out, &entry, version, err);
   free(metrics);
   free(metric_text);
@@ -242,6 +364,14 @@ static int print_added(const cli *c, const addition *a, const bf_store_model *mo
   if (model->sketch_sha256 != NULL)
     printf("  sketch  %s, sha256 %.12s, %llu row%s of kind %s\n", sketch_size, model->sketch_sha256,
            (unsigned long long)model->rows, model->rows == 1 ? "" : "s", model->kind);
+  const bf_calibration *calibration = bf_registration_calibration(a->registration);
+  if (calibration != NULL)
+    printf("  valid   accuracy %.4f, macro-F1 %.4f, temperature %.3g on %" PRIu64 " items%s\n", calibration->accuracy,
+           calibration->macro_f1, calibration->temperature, calibration->n_items,
+           model->validation_sha256 != NULL ? ", kept" : "");
+  if (bf_registration_experience_count(a->registration) > 0)
+    printf("  experience of %zu pairs of model and labelled domain\n",
+           bf_registration_experience_count(a->registration));
   return 0;
 }
 

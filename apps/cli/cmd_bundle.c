@@ -77,6 +77,17 @@ static bf_status check_sketch(bf_store_entry *entry, bf_error *err) {
   return status;
 }
 
+/* The same for a kept sample of validation rows. */
+static bf_status check_validation(const bf_store_entry *entry, bf_error *err) {
+  bf_sample *sample = NULL;
+  bf_error why = {.position = -1};
+  if (entry->validation == NULL) return BF_OK;
+  bf_status status = bf_sample_decode(entry->validation, entry->validation_bytes, &sample, &why);
+  bf_sample_free(sample);
+  if (status == BF_OK) return BF_OK;
+  return cli_error(err, status, "the bundle's validation rows cannot be read: %s", why.message);
+}
+
 /* With --as the card says the new name too, or `edit` would refuse it later. *card is the card as stored, NULL: as it
  * is. */
 static bf_status check_card(bf_store_entry *entry, const char *as, char **card, bf_error *err) {
@@ -136,6 +147,7 @@ int cmd_import(cli *c) {
     entry = *bf_bundle_entry(bundle);
     entry.new_only = cli_flag(c, "new");
     status = check_sketch(&entry, &err);
+    if (status == BF_OK) status = check_validation(&entry, &err);
   }
   if (status == BF_OK) status = check_card(&entry, as, &card, &err);
   if (as != NULL) {

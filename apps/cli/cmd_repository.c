@@ -72,8 +72,8 @@ static bool take_history(void *context, const bf_store_event *event) {
   return h->n < HISTORY_LINES;
 }
 
-static int print_shown(const cli *c, bf_store *store, const bf_store_list *list, const bf_sketch *sketch,
-                       size_t sketch_bytes, const char *card, size_t card_bytes) {
+static int print_shown(const cli *c, bf_store *store, const bf_store_list *list, const cli_running *running,
+                       const bf_sketch *sketch, size_t sketch_bytes, const char *card, size_t card_bytes) {
   size_t n = bf_store_list_count(list);
   const bf_store_model *model = bf_store_list_at(list, n - 1);
   if (cli_flag(c, "card") && !c->json) {
@@ -84,6 +84,7 @@ static int print_shown(const cli *c, bf_store *store, const bf_store_list *list,
     json_t *value = cli_json_model(model), *versions = json_array();
     for (size_t i = 0; i < n; i++) json_array_append_new(versions, json_integer(bf_store_list_at(list, i)->version));
     json_object_set_new(value, "versions", versions);
+    cli_json_running(value, running);
     history past = {.version = model->version, .events = json_array()};
     if (bf_store_log(store, model->name, 0, take_history, &past, NULL) == BF_OK)
       json_object_set(value, "history", past.events);
@@ -93,6 +94,7 @@ static int print_shown(const cli *c, bf_store *store, const bf_store_list *list,
     return cli_print_json(c, value);
   }
   print_model(model);
+  cli_print_running(running);
   if (n > 1) {
     printf("%-10s", "versions");
     for (size_t i = 0; i < n; i++) printf(" %u", bf_store_list_at(list, i)->version);
@@ -132,6 +134,7 @@ int cmd_show(cli *c) {
   bf_store *store = NULL;
   bf_store_list *list = NULL;
   bf_sketch *sketch = NULL;
+  cli_running running = {.model = NULL};
   uint8_t *card = NULL, *bytes = NULL;
   size_t card_bytes = 0, n_bytes = 0;
   bf_status status = cli_open_store(c, CLI_READS, &store, &err);
@@ -140,11 +143,14 @@ int cmd_show(cli *c) {
     const bf_store_model *model = bf_store_list_at(list, bf_store_list_count(list) - 1);
     status = bf_store_read_blob(store, model->card_sha256, &card, &card_bytes, &err);
     if (status == BF_OK) status = load_model_sketch(store, model, &bytes, &n_bytes, &sketch, &err);
+    if (status == BF_OK && !cli_flag(c, "card")) status = cli_running_load(store, model, &running, &err);
   }
   char *text = NULL; /* the card with an end */
   if (status == BF_OK && (text = strndup((const char *)card, card_bytes)) == NULL)
     status = cli_error(&err, BF_ERR_MEMORY, "out of memory");
-  int code = status == BF_OK ? print_shown(c, store, list, sketch, n_bytes, text, card_bytes) : cli_fail(c, &err);
+  int code =
+      status == BF_OK ? print_shown(c, store, list, &running, sketch, n_bytes, text, card_bytes) : cli_fail(c, &err);
+  cli_running_deinit(&running);
   free(text);
   free(card);
   free(bytes);

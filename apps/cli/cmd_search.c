@@ -7,7 +7,7 @@
 #include "cli.h"
 
 typedef struct search_times {
-  double sketch, load, rank;
+  double sketch, load, sample, rank, run; /* rank is without run */
 } search_times;
 
 /* ---- JSON: the shape that clients rely on ---- */
@@ -38,17 +38,18 @@ static json_t *skipped_json(const bf_search_result *result) {
     json_object_set_new(value, "id", cli_json_text(model->id));
     json_object_set_new(value, "version", json_integer(model->version));
     json_object_set_new(value, "why", cli_json_text(model->why));
-    json_object_set_new(value, "score", json_null());
+    json_object_set_new(value, "score", cli_json_number(model->score));
     json_array_append_new(list, value);
   }
   return list;
 }
 
-static json_t *trust_json(const cli *c) {
+static json_t *trust_json(const cli *c, const bf_search_result *result) {
   json_t *value = json_object();
   json_object_set_new(value, "grade", json_null());
   json_object_set_new(value, "novel", json_null());
   json_object_set_new(value, "no_suitable_model", json_null());
+  json_object_set_new(value, "consensus", cli_json_number(bf_search_result_consensus(result)));
   json_object_set(value, "reasons", c->warnings);
   return value;
 }
@@ -57,8 +58,11 @@ static json_t *timing_json(const search_times *times) {
   json_t *value = json_object();
   json_object_set_new(value, "sketch", cli_json_number(times->sketch));
   json_object_set_new(value, "load", cli_json_number(times->load));
+  json_object_set_new(value, "sample", cli_json_number(times->sample));
+  json_object_set_new(value, "run", cli_json_number(times->run));
   json_object_set_new(value, "rank", cli_json_number(times->rank));
-  json_object_set_new(value, "total", cli_json_number(times->sketch + times->load + times->rank));
+  json_object_set_new(value, "total",
+                      cli_json_number(times->sketch + times->load + times->sample + times->run + times->rank));
   return value;
 }
 
@@ -73,9 +77,9 @@ static int print_search_json(const cli *c, const bf_search_result *result, const
   json_object_set_new(whole, "seed", json_integer((json_int_t)cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED)));
   json_object_set_new(whole, "target", about);
   json_object_set_new(whole, "strategy", cli_json_text(bf_search_result_strategy(result)));
-  json_object_set_new(whole, "data_only", json_true());
-  json_object_set_new(whole, "sample_rows", json_integer(0));
-  json_object_set_new(whole, "trust", trust_json(c));
+  json_object_set_new(whole, "data_only", json_boolean(bf_search_result_data_only(result)));
+  json_object_set_new(whole, "sample_rows", json_integer(bf_search_result_sample_rows(result)));
+  json_object_set_new(whole, "trust", trust_json(c, result));
   json_object_set_new(whole, "models", models);
   json_object_set_new(whole, "skipped", skipped_json(result));
   json_object_set_new(whole, "timing_ms", timing_json(times));
@@ -133,8 +137,11 @@ static void print_ranking(const bf_search_result *result, size_t n) {
 static void print_search(const cli *c, const bf_search_result *result, const cli_input *target, size_t n) {
   size_t n_all = bf_search_result_count(result), n_skipped = bf_search_result_skipped_count(result);
   uint64_t n_rows = bf_sketch_rows(target->sketch);
-  printf("%" PRIu64 " row%s of kind %s against %zu model%s, by %s\n\n", n_rows, n_rows == 1 ? "" : "s",
+  printf("%" PRIu64 " row%s of kind %s against %zu model%s, by %s", n_rows, n_rows == 1 ? "" : "s",
          bf_kind_name(bf_sketch_kind(target->sketch)), n_all, n_all == 1 ? "" : "s", bf_search_result_strategy(result));
+  if (!bf_search_result_data_only(result))
+    printf(" (run on %u rows in %.1f s)", bf_search_result_sample_rows(result), bf_search_result_run_seconds(result));
+  printf("\n\n");
   if (n > 0) print_ranking(result, n);
   if (n_all == 0) printf("No model can be ranked for these data.\n");
   if (n < n_all) printf("… and %zu more (--top 0)\n", n_all - n);
@@ -150,7 +157,7 @@ static void print_search(const cli *c, const bf_search_result *result, const cli
   if (cli_text(c, "report") != NULL) printf("\nreport: %s\n", cli_text(c, "report"));
 }
 
-/* ---- the verb ---- */
+/* ---- searching ---- */
 
 static bf_status open_filled_store(const cli *c, bf_store **out, bf_error *err) {
   bf_store_list *list = NULL;
@@ -187,38 +194,138 @@ static bf_status write_report(const cli *c, const bf_search_result *result, cons
   return bf_report_write(result, target->sketch, &options, path, err);
 }
 
-static bf_status check_strategy(const cli *c, bf_error *err) {
-  const bf_strategy_info *info;
-  const char *name = cli_text(c, "strategy");
-  return name != NULL ? bf_strategy_find(name, &info, err) : BF_OK;
+/* What running the models takes: a sample of the rows and workers. */
+typedef struct search_run {
+  bf_sample *sample;
+  bf_workers *workers;
+  cli_progress progress;
+} search_run;
+
+static bool is_estimator(const bf_strategy_info *info) {
+  return strstr(info->needs, "output") != NULL;
 }
+
+/* Whether the strategy asked for ranks by outputs; without one it does where it can. */
+static bf_status wants_outputs(const cli *c, const cli_input *target, bool *out, bf_error *err) {
+  const bf_strategy_info *info = NULL;
+  const char *name = cli_text(c, "strategy");
+  bf_status status = name != NULL ? bf_strategy_find(name, &info, err) : BF_OK;
+  if (status != BF_OK) return status;
+  *out = name != NULL ? is_estimator(info) : !cli_flag(c, "data-only");
+  if (name != NULL && *out && cli_flag(c, "data-only"))
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "%s ranks by what the models say, --data-only forbids to run them",
+                     name);
+  if (target == NULL) return BF_OK; /* asked before the data are read */
+  if (*out && !target->from_data && name != NULL)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT,
+                     "%s ranks by what the models say of rows, and a sketch has none: give the data", name);
+  *out = *out && target->from_data;
+  return BF_OK;
+}
+
+static bf_status load_sample(const cli *c, search_run *run, bf_error *err) {
+  bf_dataset_options options = cli_dataset_options(c);
+  bf_dataset *dataset = NULL;
+  cli_progress progress;
+  bf_status status = bf_dataset_open(c->arguments[0], &options, &dataset, err);
+  if (status != BF_OK) return status;
+  cli_progress_begin(&progress, c, "sampling");
+  status = bf_sample_load(dataset, cli_whole(c, "sample", 2000), cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED),
+                          cli_progress_step, &progress, &run->sample, err);
+  cli_progress_end(&progress);
+  bf_dataset_close(dataset);
+  return status;
+}
+
+/* Fills what bf_search needs to run models. Where they cannot be run at all and nobody insists, that is a warning. */
+static bf_status prepare_run(cli *c, search_run *run, bf_search_options *options, bf_error *err) {
+  bf_workers_options workers = BF_WORKERS_OPTIONS_INIT;
+  bf_error cause = {.position = -1};
+  double budget = cli_real(c, "budget", 0);
+  workers.n_workers = cli_whole(c, "threads", 0);
+  if (budget > 0 && budget < 3600) workers.batch_timeout_ms = workers.load_timeout_ms = (uint32_t)(budget * 1e3) + 1;
+  bf_status status = bf_workers_create(&workers, &run->workers, &cause);
+  if (status == BF_ERR_UNSUPPORTED && cli_text(c, "strategy") == NULL) {
+    cli_warn(c, "the models are not run, and the ranking is by data alone: %s", cause.message);
+    return BF_OK;
+  }
+  if (status != BF_OK) {
+    *err = cause;
+    return status;
+  }
+  status = load_sample(c, run, err);
+  options->sample = run->sample;
+  options->workers = run->workers;
+  options->max_models = cli_whole(c, "candidates", 0);
+  options->budget_seconds = budget;
+  options->progress = cli_progress_step;
+  options->progress_context = &run->progress;
+  return status;
+}
+
+static void run_deinit(search_run *run) {
+  bf_sample_free(run->sample);
+  bf_workers_free(run->workers);
+}
+
+static bf_search_options search_options(const cli *c) {
+  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
+  const char *measures = cli_text(c, "measures");
+  options.strategy = cli_text(c, "strategy");
+  options.exclude_domain = cli_text(c, "exclude-domain");
+  options.filter = cli_text(c, "filter");
+  options.all_estimators = measures != NULL && strcmp(measures, "all") == 0;
+  options.measure = cli_measure_options(c);
+  return options;
+}
+
+/* What is cheap to refuse is refused before the data are read. */
+static bf_status check_search(const cli *c, bf_error *err) {
+  bool ignored = false;
+  const char *measures = cli_text(c, "measures");
+  if (measures != NULL && strcmp(measures, "all") != 0 && strcmp(measures, "telling") != 0)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--measures is all or telling, not '%.40s'", measures);
+  bf_status status = wants_outputs(c, NULL, &ignored, err);
+  if (status == BF_OK)
+    status = cli_check_output(cli_text(c, "report"), CLI_OUTPUT_REPORT, (const char *const *)c->arguments, 1, err);
+  return status;
+}
+
+static bf_status do_search(cli *c, bf_store *store, cli_input *target, search_run *run, search_times *times,
+                           bf_search_result **out, bf_error *err) {
+  bf_search_options options = search_options(c);
+  bool outputs = false;
+  bf_status status = cli_load_input(c, c->arguments[0], target, err);
+  times->sketch = target->sketch_ms;
+  double started = cli_now_ms();
+  if (status == BF_OK) status = wants_outputs(c, target, &outputs, err);
+  if (status == BF_OK && outputs) status = prepare_run(c, run, &options, err);
+  times->sample = cli_now_ms() - started;
+  started = cli_now_ms();
+  cli_progress_begin(&run->progress, c, "running models");
+  if (status == BF_OK) status = bf_search(store, target->sketch, &options, out, err);
+  cli_progress_end(&run->progress);
+  times->run = 1e3 * bf_search_result_run_seconds(*out);
+  times->rank = cli_now_ms() - started - times->run;
+  for (size_t i = 0; status == BF_OK && i < bf_search_result_warning_count(*out); i++)
+    cli_warn(c, "%s", bf_search_result_warning(*out, i));
+  return status == BF_OK ? write_report(c, *out, target, err) : status;
+}
+
+/* ---- the verb ---- */
 
 int cmd_search(cli *c) {
   bf_error err = {.position = -1};
   bf_store *store = NULL;
   bf_search_result *result = NULL;
   cli_input target = {0};
+  search_run run = {0};
   search_times times = {0};
-  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
-  options.strategy = cli_text(c, "strategy");
-  options.exclude_domain = cli_text(c, "exclude-domain");
-  options.filter = cli_text(c, "filter");
-  options.measure = cli_measure_options(c);
   double started = cli_now_ms();
-  /* what is cheap to refuse is refused before the data are read */
-  bf_status status = check_strategy(c, &err);
-  if (status == BF_OK)
-    status = cli_check_output(cli_text(c, "report"), CLI_OUTPUT_REPORT, (const char *const *)c->arguments, 1, &err);
+  bf_status status = check_search(c, &err);
   if (status == BF_OK) status = open_filled_store(c, &store, &err);
   times.load = cli_now_ms() - started;
-  if (status == BF_OK) status = cli_load_input(c, c->arguments[0], &target, &err);
-  times.sketch = target.sketch_ms;
-  started = cli_now_ms();
-  if (status == BF_OK) status = bf_search(store, target.sketch, &options, &result, &err);
-  times.rank = cli_now_ms() - started;
-  for (size_t i = 0; status == BF_OK && i < bf_search_result_warning_count(result); i++)
-    cli_warn(c, "%s", bf_search_result_warning(result, i));
-  if (status == BF_OK) status = write_report(c, result, &target, &err);
+  if (status == BF_OK) status = do_search(c, store, &target, &run, &times, &result, &err);
   int code = 0;
   if (status != BF_OK) {
     code = cli_fail(c, &err);
@@ -234,6 +341,7 @@ int cmd_search(cli *c) {
     if (code == 0 && bf_search_result_count(result) == 0) code = bf_status_exit_code(BF_ERR_NOT_APPLICABLE);
   }
   bf_search_result_free(result);
+  run_deinit(&run);
   cli_input_deinit(&target);
   bf_store_close(store);
   return code;

@@ -200,6 +200,9 @@ static bf_status choose_measures(const cli *c, comparison *out, bf_error *err) {
   for (size_t i = 0; i < n; i++) {
     bf_status status = bf_strategy_find(names[i], &info, err);
     if (status != BF_OK) return status;
+    if (strstr(info->needs, "outputs") != NULL)
+      return cli_error(err, BF_ERR_UNSUPPORTED, "%s ranks by %s, and two sketches or datasets have none", info->name,
+                       info->needs);
     out->info[out->n++] = info;
   }
   for (size_t i = 0; n == 0 && out->n < MAX_MEASURES && (info = bf_strategy_at(i)) != NULL; i++)

@@ -151,6 +151,7 @@ bf_status cli_check_output(const char *path, cli_output kind, const char *const 
   }
   if (S_ISDIR(info.st_mode)) return cli_error(err, BF_ERR_EXISTS, "%s is a folder: give a file to write to", path);
   if (!S_ISREG(info.st_mode) || info.st_size == 0) return BF_OK;
+  if (kind == CLI_OUTPUT_PREDICTIONS) return BF_OK; /* made anew from run to run */
   static const char *const names[] = {"sketch", "report of bestfit", "model card"};
   bool ours = kind == CLI_OUTPUT_SKETCH   ? cli_is_sketch_file(path)
               : kind == CLI_OUTPUT_REPORT ? begins_as(path,

@@ -18,6 +18,14 @@ static const cli_option add_options[] = {
     {"accuracy", 0, CLI_REAL, "X", "accuracy on the model's own held-out data, 0 to 1"},
     {"metric", 0, CLI_LIST, "NAME=X", "a number measured of it, such as f1=0.83; may be repeated"},
     {"classes", 0, CLI_TEXT, "A,B,C", "class names in the order of the model's outputs"},
+    {"validation", 0, CLI_TEXT, "DATA",
+     "labelled rows that took no part in training: the model is run and calibrated on them"},
+    {"validation-label", 0, CLI_TEXT, "COLUMN", "their labels, where --label does not say it"},
+    {"validation-rows", 0, CLI_WHOLE_ABOVE_0, "N", "rows of them to use, drawn by a fixed seed (default 2000)"},
+    {"keep-validation", 0, CLI_FLAG, NULL,
+     "keep those rows in the repository, so that models added later learn from them"},
+    {"no-experience", 0, CLI_FLAG, NULL, "do not run the stored models on them, nor this model on kept rows"},
+    {"no-run", 0, CLI_FLAG, NULL, "store the model without loading it; it is ranked by its data alone"},
     {"new", 0, CLI_FLAG, NULL, "fail where the name exists, instead of adding its next version"},
     {"save-card", 0, CLI_TEXT, "FILE", "also write the card as stored to FILE"},
     {0}};
@@ -67,12 +75,39 @@ static const cli_option compare_options[] = {
     {"raw", 0, CLI_FLAG, NULL, "compute the paper's measures on the rows, exact by definition"},
     {0}};
 static const cli_option search_options[] = {
-    {"strategy", 's', CLI_TEXT, "NAME", "how to rank (default similarity; see `bestfit strategies`)"},
+    {"strategy", 's', CLI_TEXT, "NAME",
+     "how to rank (default similarity-agreement where models can be run, else similarity; see `bestfit strategies`)"},
+    {"data-only", 0, CLI_FLAG, NULL, "run no model: rank by the sketches alone"},
+    {"sample", 0, CLI_WHOLE_ABOVE_0, "N",
+     "rows of the target that the models are run on, drawn by --seed (default 2000)"},
+    {"candidates", 0, CLI_WHOLE_ABOVE_0, "K", "run only the K models whose data are most similar"},
+    {"budget", 0, CLI_REAL_ABOVE_0, "SECONDS", "stop running models after so long; those left out are named"},
+    {"measures", 0, CLI_TEXT, "WHICH", "estimators to compute beside the strategy: telling (default) or all"},
     {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},
     {"filter", 'f', CLI_TEXT, "EXPR", "rank only models that a condition holds for (see `bestfit help ls`)"},
     {"report", 0, CLI_TEXT, "FILE", "write an HTML page with plots that opens without a network"},
     {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
+    {0}};
+static const cli_option predict_options[] = {
+    {"output", 'o', CLI_TEXT, "FILE",
+     "FILE.csv, .parquet or .npy (probabilities alone); default: CSV on standard output"},
+    {"card", 0, CLI_TEXT, "FILE", "card of an ONNX file (default: its name with .md)"},
+    {0}};
+static const cli_option evaluate_options[] = {
+    {"card", 0, CLI_TEXT, "FILE", "card of an ONNX file (default: its name with .md)"},
+    {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of the bootstrap (default 20220706)"},
+    {0}};
+static const cli_option rank_predictions_options[] = {
+    {"strategy", 's', CLI_TEXT, "NAME",
+     "an estimator that needs neither validation data nor a repository (default consensus-mix)"},
+    {"truth", 0, CLI_TEXT, "COLUMN|FILE",
+     "true classes, to score the order by and never used: a column; for .npy a file with one label an item"},
+    {"models", 0, CLI_TEXT, "A,B,C", "columns that are models (default: all but the truth); for .npy their names"},
+    {"drop", 0, CLI_TEXT, "A,B,C", "columns that are no models, such as an identifier"},
+    {"classes", 0, CLI_TEXT, "A,B,C", "for .npy: names of the classes (default: 0, 1, 2 …)"},
+    {"seed", 0, CLI_WIDE_ABOVE_0, "N", "seed of the samples that some rules take (default 20220706)"},
+    {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {0}};
 static const cli_option help_options[] = {{"markdown", 0, CLI_FLAG, NULL, "all help as one Markdown page"},
                                           {"man", 0, CLI_FLAG, NULL, "as a manual page (troff)"},
@@ -121,6 +156,15 @@ static const cli_verb verbs[] = {
      "can be ranked the exit code is 14. A report replaces nothing but a report.",
      "bestfit search new-sensor.csv --report why.html", search_options,
      DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 1, 1, cmd_search},
+    {"rank-predictions", "Find a model", "rank models that cannot be run here, by their predictions alone",
+     "FILE [options]",
+     "FILE is a table with one row an item and one column a model: class names or integers, empty or -1 for no "
+     "answer.\n"
+     "Or a .npy of (models, items, classes) with logits or probabilities. No labels are needed: models are judged by\n"
+     "each other's answers, and the trust grade says how far to believe that. Where no model can be ranked the exit\n"
+     "code is 14.",
+     "bestfit rank-predictions answers.csv --drop id --truth label", rank_predictions_options, CLI_USES_THREADS, 1, 1,
+     cmd_rank_predictions},
     {"compare", "Find a model", "how near one dataset is to another, by every measure", "SOURCE TARGET [options]",
      "Each side is data, a sketch, or a model of the repository (owner/name or owner/name@2). Dataset options hold for "
      "both\n"
@@ -129,8 +173,28 @@ static const cli_verb verbs[] = {
      DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 2, 2, cmd_compare},
     {"strategies", "Find a model", "the measures and strategies, with range, direction and source", "[options]", NULL,
      "bestfit strategies", no_options, 0, 0, 0, cmd_strategies},
+    {"predict", "Run a model", "what a model says of every row: label, confidence, probabilities",
+     "MODEL DATA [-o FILE] [options]",
+     "MODEL is owner/name[@version] of the repository, or an ONNX file with a card. It runs in a sandboxed process. "
+     "Rows "
+     "are\n"
+     "numbered from 0. Of tagged sentences every token is a line.",
+     "bestfit predict lab/gait new-sensor.csv -o gait.parquet", predict_options, DATA_AND_THREADS | CLI_USES_REPOSITORY,
+     2, 2, cmd_predict},
+    {"evaluate", "Run a model", "how right a model is on labelled rows, with intervals", "MODEL LABELLED [options]",
+     "Accuracy, macro-F1, calibration error, and per class precision, recall and the confusion matrix. Labels are "
+     "matched "
+     "to\n"
+     "classes by name; one that the model does not have counts as its error.",
+     "bestfit evaluate lab/gait labelled.csv --label activity", evaluate_options,
+     DATA_AND_THREADS | CLI_USES_REPOSITORY, 2, 2, cmd_evaluate},
     {"add", "Repository", "store a model with its card and a sketch of its training data", "MODEL.onnx [options]",
-     "A model without --data and --sketch is stored too, but cannot be ranked. Without a card, --name writes one.",
+     "The model is loaded and run once, in a sandboxed process, on the validation rows or the first rows of the data; "
+     "one "
+     "that\n"
+     "does not run, or not as its card says, is refused. External data and a vocabulary are read beside the model. "
+     "Without\n"
+     "--data and --sketch a model is ranked only by what it says. Without a card, --name writes one.",
      "bestfit add gait.onnx --data train.csv --label activity --name lab/gait --license apache-2.0", add_options,
      DATA_AND_THREADS | CLI_USES_REPOSITORY, 1, 1, cmd_add},
     {"ls", "Repository", "list models", "[PATTERN] [options]",

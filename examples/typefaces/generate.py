@@ -148,7 +148,7 @@ def main() -> None:
         for prefix, per_class in splits.items():
             images, labels = make_split(fonts, per_class, rng)
             write_idx(folder / f"{prefix}images-idx3-ubyte.gz", images)
-            write_idx(folder / f"{prefix}labels-idx1-ubyte.gz", labels)
+            (folder / f"{prefix}labels.txt").write_text("".join(f"{CLASSES[c]}\n" for c in labels))
         print(f"{family['slug']}: {sum(f.stat().st_size for f in folder.iterdir())} bytes")
 
 

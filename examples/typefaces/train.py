@@ -88,7 +88,8 @@ def read_split(slug: str, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     """Images as float32 [N, 1, SIDE, SIDE] in 0..1, and labels."""
     folder = HERE / "data" / slug
     images = read_idx(folder / f"{prefix}images-idx3-ubyte.gz")
-    labels = read_idx(folder / f"{prefix}labels-idx1-ubyte.gz")
+    names = (folder / f"{prefix}labels.txt").read_text().split()
+    labels = np.array([CLASSES.index(name) for name in names], np.uint8)
     return images[:, None].astype(np.float32) / np.float32(255.0), labels
 
 

@@ -6,9 +6,12 @@
 #include <bestfit/card.h>
 #include <bestfit/dataset.h>
 #include <bestfit/estimate.h>
+#include <bestfit/evaluation.h>
 #include <bestfit/index.h>
 #include <bestfit/measure.h>
 #include <bestfit/model.h>
+#include <bestfit/predictions.h>
+#include <bestfit/registration.h>
 #include <bestfit/report.h>
 #include <bestfit/search.h>
 #include <bestfit/sketch.h>

@@ -35,6 +35,8 @@ BF_API const char *bf_card_summary(const bf_card *card);
 BF_API double bf_card_source_accuracy(
     const bf_card *card); /* bestfit.source_accuracy, else the first accuracy of model-index; NaN: not said */
 BF_API const char *bf_card_input_kind(const bf_card *card); /* "image" …, or NULL */
+/* input.featuriser.vocabulary; "vocab.txt" where it is a wordpiece and does not say; else NULL: no file is needed */
+BF_API const char *bf_card_vocabulary(const bf_card *card);
 BF_API size_t bf_card_tag_count(const bf_card *card);
 BF_API const char *bf_card_tag(const bf_card *card, size_t i);
 BF_API size_t bf_card_column_count(const bf_card *card); /* input.columns */

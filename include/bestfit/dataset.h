@@ -235,6 +235,12 @@ BF_API uint64_t bf_documents_count(const bf_documents *documents);
 /* Text of a row, borrowed, terminated; empty past the end. */
 BF_API bf_string bf_documents_at(const bf_documents *documents, uint64_t row);
 
+/* Writes a CSV file with a header as Parquet (Zstandard), for predictions. Columns named in text_columns are strings, the
+ * others what their cells look like. BF_ERR_UNSUPPORTED: DuckDB is missing. BF_ERR_FORMAT, BF_ERR_IO, BF_ERR_NO_SPACE:
+ * in DuckDB's words; `parquet_path` may then hold a part. */
+BF_API BF_MUST_CHECK bf_status bf_csv_to_parquet(const char *csv_path, const char *const *text_columns,
+                                                 size_t n_text_columns, const char *parquet_path, bf_error *err);
+
 /* Pixels (uint8, row-major [height][width][channels], channels 1 or 3) as PNG bytes, for reports. You own *out; free()
  * it. BF_ERR_INVALID_ARGUMENT: no pixels, or another number of channels. */
 BF_API BF_MUST_CHECK bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t width,

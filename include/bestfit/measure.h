@@ -23,9 +23,13 @@ extern "C" {
 typedef enum bf_direction { BF_LOWER_IS_CLOSER = 0, BF_HIGHER_IS_CLOSER = 1 } bf_direction;
 
 typedef struct bf_strategy_info {
-  const char *name;   /* stable: "hist-jsd" */
-  const char *family; /* "data", "words", "paper", "baseline", "composite" */
-  const char *needs;  /* "two sketches", "source accuracy", "nothing", "a repository" */
+  const char *name; /* stable: "hist-jsd" */
+  /* of measures "data", "words", "paper", "baseline", "composite"; of estimators (estimate.h) "confidence",
+   * "consensus", "combined" */
+  const char *family;
+  /* "two sketches", "source accuracy", "nothing", "a repository"; "model outputs", "outputs and validation data",
+   * "outputs of several models" … */
+  const char *needs;
   bf_direction direction;
   double lowest, highest; /* range; infinities allowed */
   bool symmetric; /* within one frame: the order of its sources may change the last digits, or the planes drawn */
@@ -38,7 +42,7 @@ typedef struct bf_strategy_info {
   double threshold;
 } bf_strategy_info;
 
-/* Row i of the table; NULL past the end. */
+/* Row i of the table, measures first, then estimators; NULL past the end. */
 BF_API const bf_strategy_info *bf_strategy_at(size_t i);
 /* Row of that name. BF_ERR_NOT_FOUND lists near names. */
 BF_API BF_MUST_CHECK bf_status bf_strategy_find(const char *name, const bf_strategy_info **out, bf_error *err);
@@ -80,7 +84,8 @@ BF_API BF_MUST_CHECK bf_status bf_prepared_create(const bf_frame *frame, const b
 BF_API void bf_prepared_free(bf_prepared *prepared);
 
 /* Value of the measure `name` of a source for a target, both prepared in the same frame.
- * BF_ERR_NOT_APPLICABLE: an input without an answer, with the reason. BF_ERR_NOT_FOUND: unknown name.
+ * BF_ERR_NOT_APPLICABLE: an input without an answer, with the reason. BF_ERR_NOT_FOUND: no measure of that name (an
+ * estimator is none).
  * BF_ERR_UNSUPPORTED: a strategy that exists only in search. */
 BF_API BF_MUST_CHECK bf_status bf_measure(const char *name, const bf_prepared *source, const bf_prepared *target,
                                           double *out, bf_error *err);

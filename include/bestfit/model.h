@@ -109,6 +109,17 @@ typedef struct bf_outputs {
   { .n_items = 0 }
 BF_API void bf_outputs_deinit(bf_outputs *outputs);
 
+/* Bytes of outputs with the names of their classes and, where known, the truth (as bf_model_truth gives it; NULL:
+ * none), for the repository's experience (docs/formats/outputs-v1.md). Scores are kept bit for bit. You own *out
+ * (free()). BF_ERR_INVALID_ARGUMENT: no class, a class without a name, a truth that is no class. */
+BF_API BF_MUST_CHECK bf_status bf_outputs_encode(const bf_outputs *outputs, const char *const *classes,
+                                                 const int32_t *truth, uint8_t **out, size_t *out_bytes, bf_error *err);
+/* From untrusted bytes. You own *out (bf_outputs_deinit), *classes and each of its out->n_classes strings
+ * (bf_model_names_free), and *truth (free(); NULL: none was kept). BF_ERR_FORMAT: no outputs. BF_ERR_CORRUPT: damaged.
+ * BF_ERR_LIMIT: above 1 GiB. BF_ERR_UNSUPPORTED: a newer version. */
+BF_API BF_MUST_CHECK bf_status bf_outputs_decode(const uint8_t *bytes, size_t n_bytes, bf_outputs *out, char ***classes,
+                                                 int32_t **truth, bf_error *err);
+
 /* Runs all rows of a batch and appends the outputs. `schema` describes the batch (bf_dataset_schema, bf_sample_schema).
  * BF_ERR_MISMATCH: a column, kind or shape that the model cannot take (named). BF_ERR_LIMIT: time or memory.
  * BF_ERR_UNSUPPORTED, BF_ERR_FORMAT: the runtime's refusal, in its words. After an error the model can only be closed;

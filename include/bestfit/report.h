@@ -3,7 +3,9 @@
  * Question it answers: how do I show a colleague why this model, and check it by eye?
  *
  * The page holds the ranking with reasons, distributions of the target against the best and the worst model, the
- * partition match matrix, and for images thumbnails of the target with the mean image of each side. Plots are
+ * partition match matrix; where there are words, those that only one side has and those that differ most (words as in
+ * the sketches, which may be names: see Privacy there); for pairs the sixteen similarities, for windows the statistics
+ * and the power by band of each channel; and for images thumbnails of the target with the mean image of each side. Plots are
  * Vega-Lite, whose scripts are put into the page, so that it opens without a network. Everything that comes from data
  * or cards is escaped, and the page's content security policy runs no script but ours (named by hash, without
  * evaluation of strings).

@@ -7,14 +7,16 @@
  * inside a group. Ties break by model id. docs/strategies.md. A measure without an answer for a candidate is NaN in
  * measure_values and counts in `similarity` as the worst of its group; a candidate for which the asked measure has no
  * answer is skipped with the reason. A single named measure scores its signed value. source-accuracy and random also
- * rank candidates without a sketch. Reasons: the standing by each
- * measure for all; differences for the first 32 and the last. Cost: one to two milliseconds a candidate (threads over
- * candidates). Determinism: as its sketches and seed. Thread-safety: a result is read-only.
+ * rank candidates without a sketch. With a sample of the target's rows the models are run on it (bestfit/model.h), and
+ * an estimator (bestfit/estimate.h) ranks by what they say: a model without a sketch then too. A model that fails to
+ * run is skipped, with its reason and its score by data. Reasons: the standing by each measure for all; differences for
+ * the first 32 and the last. Cost: one to two milliseconds a candidate (threads over candidates). Determinism: as its
+ * sketches and seed. Thread-safety: a result is read-only.
  */
 #ifndef BESTFIT_SEARCH_H
 #define BESTFIT_SEARCH_H
 
-#include <bestfit/measure.h>
+#include <bestfit/estimate.h>
 #include <bestfit/store.h>
 
 #ifdef __cplusplus
@@ -26,16 +28,28 @@ typedef struct bf_candidate {
   const char *id; /* owner/name */
   uint32_t version;
   const char *domain;
-  const bf_sketch *sketch; /* NULL: unranked, but for source-accuracy and random */
-  double source_accuracy;  /* NaN: not known */
+  const bf_sketch *sketch;           /* NULL: unranked, but for source-accuracy and random */
+  double source_accuracy;            /* NaN: not known */
+  const bf_outputs *outputs;         /* on the target's sample, the same items for all candidates; NULL: not run */
+  const char *const *classes;        /* [outputs->n_classes] */
+  const bf_calibration *calibration; /* NULL: none */
+  const char *not_run;               /* why there are no outputs; NULL: nobody tried */
 } bf_candidate;
 
 typedef struct bf_search_options {
   size_t struct_size;
-  const char *strategy;       /* NULL: "similarity" */
+  const char *strategy; /* NULL: "similarity-agreement" where two models or more have outputs, else "similarity" */
   const char *exclude_domain; /* leave out models of this domain (benchmark protocol), or NULL */
   bf_measure_options measure; /* seed, partition size, threshold */
   const char *filter;         /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
+  bool all_estimators;        /* compute every estimator, not only the telling ones */
+  /* bf_search: running the models */
+  const bf_sample *sample; /* rows of the target; NULL: by data alone */
+  bf_workers *workers;     /* NULL: by data alone */
+  uint32_t max_models;     /* run only so many, the most similar first; 0: all */
+  double budget_seconds;   /* stop starting and going on after so long; 0: never */
+  bf_progress_fn progress; /* unit "models" */
+  void *progress_context;
 } bf_search_options;
 #define BF_SEARCH_OPTIONS_INIT \
   { .struct_size = sizeof(bf_search_options), .measure = BF_MEASURE_OPTIONS_INIT }
@@ -59,6 +73,7 @@ typedef struct bf_skipped {
   const char *id;
   uint32_t version;
   const char *why;
+  double score; /* by data; NaN: none */
 } bf_skipped;
 
 typedef struct bf_search_result bf_search_result;
@@ -80,6 +95,14 @@ BF_API const bf_ranked *bf_search_result_at(const bf_search_result *result, size
 BF_API const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i);
 BF_API size_t bf_search_result_skipped_count(const bf_search_result *result);
 BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i);
+/* Whether no model's outputs took part in the order. */
+BF_API bool bf_search_result_data_only(const bf_search_result *result);
+/* Rows of the sample that the models were run on; 0: none was. */
+BF_API uint32_t bf_search_result_sample_rows(const bf_search_result *result);
+/* Spearman of the orders by majority and by full Dawid-Skene (bf_panel_trust); NaN: not known. */
+BF_API double bf_search_result_consensus(const bf_search_result *result);
+/* Seconds that loading and running the models took. */
+BF_API double bf_search_result_run_seconds(const bf_search_result *result);
 /* Warnings that concern the target ("column x is constant in every model and varies here"). */
 BF_API size_t bf_search_result_warning_count(const bf_search_result *result);
 BF_API const char *bf_search_result_warning(const bf_search_result *result, size_t i);

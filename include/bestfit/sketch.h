@@ -13,7 +13,8 @@
  * column's mean in covariance and centroids); quantile rank error at most 1/126 + 0.0127 (with probability 0.99; all
  * rows are in the sample up to 16,384 rows); centroids 16 bit a column over its range; words exact up to some 240,000
  * different ones, beyond that short by at most a stated number (1/8,192 of all at worst); their number then to 0.8 %.
- * A merge adds at most 1/126 to the rank error of quantiles.
+ * A merge adds at most 1/126 to the rank error of quantiles, and the rows' mean squared distance to its centroids is
+ * at most 1.25 times that to the whole's; docs/formats/sketch-v1.md says what that does to each measure.
  * Memory: at most 192 KiB encoded; while building some 25 MB at most, with words 120 MB more, 400 KB a thread, and the
  * dataset's batch. A row counts with its first 1,048,576 words. Cost: 2 cores sketch about 4 million rows of 64 float32
  * columns a second, or 60 MB of English text, plus 0.1 s for the centroids. Determinism: equal rows, kind, range, seed

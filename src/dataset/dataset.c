@@ -159,7 +159,8 @@ static bf_status open_labels(bf_dataset *d, bf_error *err) {
                    (unsigned long long)n, (unsigned long long)d->row_hint);
 }
 
-bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, bf_dataset **out, bf_error *err) {
+static bf_status open_dataset(const char *path, const bf_dataset_options *options, bool as_text, bf_dataset **out,
+                              bf_error *err) {
   if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "bf_dataset_open: out is NULL");
   *out = NULL;
   if (!path || !path[0]) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "bf_dataset_open: a path is needed");
@@ -169,6 +170,7 @@ bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, b
   bf_status status = BF_OK;
   bf_dataset *d = bf__alloc(1, sizeof *d);
   if (!d) return bf__error_memory(err, sizeof *d);
+  d->as_text = as_text;
   BF_TRY(copy_options(d, path, &o, err));
   BF_TRY(name_kind(d, o.kind, err));
   BF_TRY(probe_path(path, d->shown, &p, err));
@@ -185,13 +187,21 @@ bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, b
   BF_TRY(check_uses(d, err));
   BF_TRY(d->format->open(d, &p.probe, err));
   BF_TRY(open_labels(d, err));
-  if (d->kind == BF_KIND_FEATURES) BF_TRY(bf__watch_create(d->n_columns, &d->watch, err));
+  if (d->kind == BF_KIND_FEATURES && !as_text) BF_TRY(bf__watch_create(d->n_columns, &d->watch, err));
   *out = d;
   d = NULL;
 out:
   bf_dataset_close(d);
   free(p.head);
   return status;
+}
+
+bf_status bf_dataset_open(const char *path, const bf_dataset_options *options, bf_dataset **out, bf_error *err) {
+  return open_dataset(path, options, false, out, err);
+}
+
+bf_status bf__dataset_open_text(const char *path, const bf_dataset_options *options, bf_dataset **out, bf_error *err) {
+  return open_dataset(path, options, true, out, err);
 }
 
 void bf_dataset_close(bf_dataset *d) {

@@ -133,6 +133,7 @@ struct bf_dataset {
   void *state;
   bf_kind kind;
   bool kind_named, format_named;
+  bool as_text; /* table formats: every column is a text, as it is spelt */
   char *path, *label, *columns, *drop, *where, *member, *text, *tag;
   const char *shown; /* the path's last component, for messages */
   uint32_t n_threads;
@@ -161,6 +162,8 @@ struct bf_dataset {
   bool ended;
 };
 
+/* As bf_dataset_open, of a table whose columns all become texts, in the order of the file or of the option columns. */
+bf_status bf__dataset_open_text(const char *path, const bf_dataset_options *options, bf_dataset **out, bf_error *err);
 /* Adds a warning; out of memory loses it, never the call. */
 __attribute__((format(printf, 2, 3))) void bf__dataset_warn(bf_dataset *dataset, const char *format, ...);
 /* Number of the label of that name, new or known. BF_ERR_LIMIT, BF_ERR_FORMAT (not UTF-8). */

@@ -12,13 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "base/memory.h"
+#include "base/zstandard.h"
 #include "dataset/dataset_internal.h"
 
 #define INPUT_BYTES ((size_t)256 << 10)
-#define MAX_WINDOW_LOG 27
 
 struct bf__stream {
   bf__source source;
@@ -31,7 +30,7 @@ struct bf__stream {
   bool started;  /* compressed: something was decoded */
   z_stream gzip;
   bool gzip_ready;
-  ZSTD_DStream *zstd;
+  bf__unzstd *zstd;
 };
 
 /* A file */
@@ -92,9 +91,7 @@ static bf_status start_decoder(bf__stream *s, bf_error *err) {
     if (inflateInit2(&s->gzip, 15 + 16) != Z_OK) return bf__error_memory(err, 32768);
     s->gzip_ready = true;
   } else if (s->compression == BF__COMPRESSION_ZSTD) {
-    s->zstd = ZSTD_createDStream();
-    if (!s->zstd) return bf__error_memory(err, 1u << 17);
-    ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, MAX_WINDOW_LOG);
+    return bf__unzstd_create(&s->zstd, err);
   }
   return BF_OK;
 }
@@ -176,7 +173,7 @@ bf_status bf__stream_open(const char *path, bf__stream **out, bf_error *err) {
 void bf__stream_close(bf__stream *s) {
   if (!s) return;
   if (s->gzip_ready) inflateEnd(&s->gzip);
-  if (s->zstd) ZSTD_freeDStream(s->zstd);
+  bf__unzstd_free(s->zstd);
   if (s->source.close) s->source.close(s->source.context);
   free(s->input);
   free(s);
@@ -212,18 +209,13 @@ static bf_status gzip_step(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *
 }
 
 static bf_status zstd_step(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *got, bf_error *err) {
-  ZSTD_inBuffer in = {s->input, s->input_size, s->input_position};
-  ZSTD_outBuffer to = {out, n_bytes, 0};
-  size_t code = ZSTD_decompressStream(s->zstd, &to, &in);
-  s->input_position = in.pos;
-  *got = to.pos;
+  const char *why = NULL;
   s->started = true;
-  if (ZSTD_isError(code))
-    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)compressed_position(s),
-                        "damaged Zstandard data near byte %llu of the file (%s): fetch or compress it again",
-                        (unsigned long long)compressed_position(s), ZSTD_getErrorName(code));
-  s->in_frame = code != 0;
-  return BF_OK;
+  if (bf__unzstd_step(s->zstd, s->input, s->input_size, &s->input_position, out, n_bytes, got, &s->in_frame, &why))
+    return BF_OK;
+  return bf__error_at(err, BF_ERR_FORMAT, (int64_t)compressed_position(s),
+                      "damaged Zstandard data near byte %llu of the file (%s): fetch or compress it again",
+                      (unsigned long long)compressed_position(s), why);
 }
 
 static bf_status read_compressed(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *got, bf_error *err) {

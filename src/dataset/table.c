@@ -134,11 +134,11 @@ static bf_status choose_features(bf_dataset *d, table_reader *r, bf_error *err) 
     if (c->cells > BF__CELLS_TEXT)
       BF_TRY(bf__error(err, BF_ERR_UNSUPPORTED, "--columns: \"%.60s\" holds lists or other nested values (%.40s)",
                        c->name, c->type));
-    if (c->cells != BF__CELLS_TEXT) choose(r, selected[i], BF__CELLS_NUMBER);
+    if (c->cells != BF__CELLS_TEXT && !d->as_text) choose(r, selected[i], BF__CELLS_NUMBER);
   }
   r->n_numbers = r->n_choices;
   for (uint32_t i = 0; i < n; i++)
-    if (r->columns[selected[i]].cells == BF__CELLS_TEXT) choose(r, selected[i], BF__CELLS_TEXT);
+    if (d->as_text || r->columns[selected[i]].cells == BF__CELLS_TEXT) choose(r, selected[i], BF__CELLS_TEXT);
   r->n_texts = r->n_choices - r->n_numbers;
   d->names = bf__alloc(r->n_numbers, sizeof *d->names);
   if (!d->names) BF_TRY(bf__error_memory(err, r->n_numbers * sizeof *d->names));
@@ -148,7 +148,7 @@ static bf_status choose_features(bf_dataset *d, table_reader *r, bf_error *err) 
     if (!d->names[i]) BF_TRY(bf__error_memory(err, 64));
   }
   if (!d->columns) warn_left_out(d, r);
-  warn_pairs(d, r);
+  if (!d->as_text) warn_pairs(d, r);
 out:
   free(keep);
   free(selected);

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/library.h"
 #include "base/memory.h"
+#include "dataset/json_keys.h"
 #include "dataset/table.h"
 
 /* The functions in use; the library is loaded with the first table. */
@@ -62,8 +63,6 @@ static bf_status need_duckdb(bf_error *err) {
 #define BLOCK_ROWS 32u
 #define MAX_LINE_BYTES UINT64_C(2000000) /* DuckDB's own bound */
 #define MAX_TABLE_COLUMNS 100000u        /* planning a query takes seconds by then */
-#define MAX_JSON_COLUMNS 20000u          /* the same of finding their types */
-#define JSON_HEAD_BYTES ((size_t)4 << 20)
 #define MAX_PARQUET_MIB 1024
 #define WIDE_COLUMNS 512u
 #define CHUNK_ROWS 2048u
@@ -311,7 +310,10 @@ static void put_source(const bf__table *t, bf__writer *w) {
     bf__write(w, &t->delimiter, 1);
     put(w, t->has_header ? "', header=true" : "', header=false");
   } else {
+    char sample[64];
+    snprintf(sample, sizeof sample, ", sample_size=%u", BF__JSON_SAMPLE_LINES);
     put(w, ", format='newline_delimited', maximum_object_size=4194304, map_inference_threshold=-1");
+    put(w, sample);
   }
   for (uint32_t i = 0; i < t->n_columns; i++) {
     put(w, i ? ", " : ", columns={");
@@ -321,44 +323,6 @@ static void put_source(const bf__table *t, bf__writer *w) {
     put(w, "'");
   }
   put(w, t->n_columns ? "})" : ")");
-}
-
-/* Members of the object on the first line, as far as JSON_HEAD_BYTES show them. */
-static uint64_t count_members(const uint8_t *p, size_t n) {
-  uint64_t members = 1;
-  uint32_t depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < n && p[i] != '\n'; i++) {
-    if (quoted && p[i] == '\\') {
-      i++;
-    } else if (p[i] == '"') {
-      quoted = !quoted;
-    } else if (!quoted) {
-      depth += p[i] == '{' || p[i] == '[';
-      depth -= depth && (p[i] == '}' || p[i] == ']');
-      members += depth == 1 && p[i] == ',';
-    }
-  }
-  return members;
-}
-
-static bf_status check_json_width(const bf_dataset *d, bf_error *err) {
-  bf__stream *stream = NULL;
-  size_t got = 0;
-  uint8_t *head = bf__alloc(JSON_HEAD_BYTES, 1);
-  if (!head) return bf__error_memory(err, JSON_HEAD_BYTES);
-  bf_status status = bf__stream_open(d->path, &stream, err);
-  if (status == BF_OK) status = bf__stream_read(stream, head, JSON_HEAD_BYTES, &got, err);
-  uint64_t members = status == BF_OK ? count_members(head, got) : 0;
-  if (members > MAX_JSON_COLUMNS)
-    status =
-        bf__error(err, BF_ERR_LIMIT,
-                  "%.60s: the object on the first line has more than 20,000 members, which is the most for JSON lines: "
-                  "write the numbers as .npy or .csv",
-                  d->shown);
-  bf__stream_close(stream);
-  free(head);
-  return status;
 }
 
 static bf_status describe_columns(bf_dataset *d, bf__table *t, bf_error *err) {
@@ -687,7 +651,7 @@ static bf_status setup(bf_dataset *d, bf__table *t, const bf__probe *probe, bf_e
                      d->shown, t->compression);
   t->path = realpath(d->path, NULL);
   if (!t->path) return bf__error(err, BF_ERR_IO, "%.100s: the path cannot be resolved", d->path);
-  if (!t->is_csv && !t->is_parquet) BF_TRY(check_json_width(d, err));
+  if (!t->is_csv && !t->is_parquet) BF_TRY(bf__json_keys_check(d, err));
   BF_TRY(open_database(d, t, err));
   BF_TRY(t->is_csv ? csv_columns(d, t, err) : describe_columns(d, t, err));
   if (t->n_columns > MAX_TABLE_COLUMNS)
@@ -720,4 +684,40 @@ const bf__column *bf__table_columns(const bf__table *t, uint32_t *n) {
 
 uint64_t bf__table_row_hint(const bf__table *t) {
   return t->footer_rows;
+}
+
+/* ---- writing ---- */
+
+bf_status bf_csv_to_parquet(const char *csv_path, const char *const *text_columns, size_t n_text_columns,
+                            const char *parquet_path, bf_error *err) {
+  duckdb_database database = NULL;
+  duckdb_connection connection = NULL;
+  duckdb_result result;
+  bf__writer w = {0};
+  bf_status status = need_duckdb(err);
+  if (status != BF_OK) return status;
+  put(&w, "COPY (SELECT * FROM read_csv(");
+  put_quoted(&w, csv_path, '\'');
+  put(&w, ", header=true, types={");
+  for (size_t i = 0; i < n_text_columns; i++) {
+    put(&w, i > 0 ? "," : "");
+    put_quoted(&w, text_columns[i], '\'');
+    put(&w, ":'VARCHAR'");
+  }
+  put(&w, "})) TO ");
+  put_quoted(&w, parquet_path, '\'');
+  put(&w, " (FORMAT parquet, COMPRESSION zstd)");
+  BF_TRY(finish_sql(&w, err));
+  if (duck.open(NULL, &database) != DuckDBSuccess || duck.connect(database, &connection) != DuckDBSuccess) {
+    status = bf__error(err, BF_ERR_INTERNAL, "DuckDB does not start");
+    goto out;
+  }
+  if (duck.query(connection, (const char *)w.data, &result) != DuckDBSuccess)
+    status = bf__error(err, BF_ERR_IO, "cannot write %s: %s", parquet_path, duck.result_error(&result));
+  duck.destroy_result(&result);
+out:
+  if (connection) duck.disconnect(&connection);
+  if (database) duck.close(&database);
+  bf__writer_deinit(&w);
+  return status;
 }

@@ -305,6 +305,10 @@ typedef struct bf__strategy {
   bool depends_on_itself;     /* data compared with themselves have not always the closest value of the range */
 } bf__strategy;
 bf_status bf__strategy_find(const char *name, const bf__strategy **out, bf_error *err);
+/* Row i of the measures, which bf_strategy_at() lists first; NULL past the end. */
+const bf_strategy_info *bf__strategy_at(size_t i);
+/* Whether a wish may be a mistyped name. */
+bool bf__strategy_is_near(const char *wish, const char *name);
 
 #define BF__COMPOSITE_MEASURES 5u
 /* The measures whose z-scores a composite adds up for data of this kind; NULL past the end. */

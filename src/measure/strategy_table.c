@@ -1,5 +1,6 @@
-/* The table of every strategy. Help, `bestfit strategies`, JSON and docs/strategies.md are printed from it.
- * Adding a measure is one file and one row here (and its declaration in measure_internal.h). */
+/* The table of measures and composites. rank/strategies.c lists it with the estimators; help, `bestfit strategies`,
+ * JSON and docs/strategies.md are printed from that. Adding a measure is one file and one row here (and its declaration
+ * in measure_internal.h). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -318,7 +319,7 @@ const char *bf__composite_measure(const char *composite, bf_kind kind, size_t i)
   return NULL;
 }
 
-const bf_strategy_info *bf_strategy_at(size_t i) {
+const bf_strategy_info *bf__strategy_at(size_t i) {
   return i < N_STRATEGIES ? &strategies[i].info : NULL;
 }
 
@@ -342,7 +343,7 @@ static size_t edit_distance(const char *a, const char *b) {
   return row[m];
 }
 
-static bool is_near(const char *wish, const char *name) {
+bool bf__strategy_is_near(const char *wish, const char *name) {
   return (wish[0] != '\0' && strstr(name, wish)) || strstr(wish, name) || edit_distance(wish, name) <= 3;
 }
 
@@ -360,22 +361,13 @@ bf_status bf__strategy_find(const char *name, const bf__strategy **out, bf_error
   size_t used = 0;
   for (int all = 0; all < 2 && used == 0; ++all) { /* nothing near: all of them */
     for (size_t i = 0; i < N_STRATEGIES; ++i) {
-      if (!all && !is_near(name, strategies[i].info.name)) continue;
+      if (!all && !bf__strategy_is_near(name, strategies[i].info.name)) continue;
       int n = snprintf(near + used, sizeof near - used, "%s%s", used ? ", " : "", strategies[i].info.name);
       if (n < 0 || (size_t)n >= sizeof near - used) break;
       used += (size_t)n;
     }
   }
   return bf__error(err, BF_ERR_NOT_FOUND, "no strategy '%.40s'; there are: %s", name, near);
-}
-
-bf_status bf_strategy_find(const char *name, const bf_strategy_info **out, bf_error *err) {
-  if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the strategy");
-  *out = NULL;
-  const bf__strategy *found = NULL;
-  bf_status status = bf__strategy_find(name, &found, err);
-  if (status == BF_OK) *out = &found->info;
-  return status;
 }
 
 /* NaN never leaves a strategy. */

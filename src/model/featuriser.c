@@ -26,6 +26,22 @@ struct bf__featuriser {
   size_t n_ports;
 };
 
+const char *bf_card_vocabulary(const bf_card *card) {
+  const bf__yaml *yaml = &card->yaml;
+  uint32_t block = bf__yaml_get(yaml, 0, "bestfit"), input = block ? bf__yaml_get(yaml, block, "input") : 0;
+  uint32_t node = input ? bf__yaml_get(yaml, input, "featuriser") : 0;
+  if (node == 0) return NULL;
+  uint32_t name = node, file = 0;
+  if (yaml->nodes[node].type == BF__YAML_MAPPING) {
+    name = bf__yaml_get(yaml, node, "name");
+    file = bf__yaml_get(yaml, node, "vocabulary");
+  }
+  if (file != 0 && yaml->nodes[file].type == BF__YAML_SCALAR) return yaml->nodes[file].text;
+  bool is_wordpiece =
+      name != 0 && yaml->nodes[name].type == BF__YAML_SCALAR && strcmp(yaml->nodes[name].text, "wordpiece") == 0;
+  return is_wordpiece ? "vocab.txt" : NULL;
+}
+
 /* ---- which one ---- */
 
 /* The kind that the model's inputs leave no choice about. */
@@ -185,11 +201,26 @@ size_t bf__featuriser_items(const bf_batch *batch) {
   return n;
 }
 
+size_t bf__featuriser_most_items(const bf__featuriser *featuriser, const bf_schema *schema) {
+  size_t width = featuriser->row->width(featuriser->state);
+  if (width == 0) width = schema->n_columns;
+  const uint64_t most = BF__MOST_TENSOR_BYTES / (sizeof(bf_string) * (uint64_t)(width ? width : 1));
+  return most ? (size_t)most : 1;
+}
+
 bf_status bf__featuriser_fill(bf__featuriser *featuriser, const bf_schema *schema, const bf_batch *batch, size_t first,
                               size_t n, size_t padded, const bf__sink *sink, bf_error *err) {
   if (schema->kind != featuriser->row->kind)
     return bf__error(err, BF_ERR_MISMATCH, "the model takes rows of the kind %s; these are of the kind %s",
                      bf_kind_name(featuriser->row->kind), bf_kind_name(schema->kind));
+  const bool has_rows = schema->kind == BF_KIND_TEXT   ? batch->texts != NULL
+                        : schema->kind == BF_KIND_PAIR ? batch->pairs != NULL
+                        : schema->kind == BF_KIND_TAGGED
+                            ? batch->sentences != NULL
+                            : true; /* cells and images are looked at where they are read */
+  if (!has_rows && batch->n_rows > 0)
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a batch without the rows of the kind %s",
+                     bf_kind_name(schema->kind));
   const size_t items = bf__featuriser_items(batch);
   if (first > items || n > items - first || padded < n)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "items %zu to %zu of a batch of %zu, padded to %zu", first,

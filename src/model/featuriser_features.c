@@ -249,10 +249,8 @@ static bf_status fill_numbers(features *s, const bf__filling *f, size_t port) {
   for (size_t i = 0; i < f->n; i++) {
     const float *x = b->cells + (f->first + i) * b->n_columns;
     float *y = type == BF__ELEMENT_FLOAT32 ? (float *)tensor + i * width : s->row;
-    if (!input->n)
-      bf__scale(&s->scaling, 0, width, x, y);
-    else
-      for (size_t k = 0; k < width; k++) y[k] = bf__scale_one(&s->scaling, input->first + k, x[input->resolved[k]]);
+    for (size_t k = 0; k < input->n; k++) y[k] = x[input->resolved[k]];
+    bf__scale(&s->scaling, input->first, width, input->n ? y : x, y);
     bf__put_numbers(type, tensor, i * width, y, width);
   }
   bf__put_zeros(type, tensor, f->n * width, f->padded * width);
@@ -306,6 +304,11 @@ static bf_status features_fill(void *state, const bf__filling *f) {
   return status;
 }
 
+static size_t features_width(const void *state) {
+  const features *s = state;
+  return s->n_columns;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_columns = {"columns",       BF_KIND_FEATURES, options,
-                                                   features_create, features_fill,    features_free};
+const bf__featuriser_row bf__featuriser_columns = {"columns",     BF_KIND_FEATURES, options,       features_create,
+                                                   features_fill, features_free,    features_width};

@@ -159,11 +159,16 @@ static bf_status hashing_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t hashing_width(const void *state) {
+  const hashing *s = state;
+  return (size_t)s->n_features;
+}
+
 static const char *const hashing_options[] = {"name",           "n_features",    "analyzer",   "ngram_range",
                                               "lowercase",      "token_pattern", "stop_words", "binary",
                                               "alternate_sign", "norm",          NULL};
-const bf__featuriser_row bf__featuriser_hashing = {"hashing",      BF_KIND_TEXT, hashing_options,
-                                                   hashing_create, hashing_fill, hashing_free};
+const bf__featuriser_row bf__featuriser_hashing = {"hashing",    BF_KIND_TEXT, hashing_options, hashing_create,
+                                                   hashing_fill, hashing_free, hashing_width};
 
 /* ---- hashed-ids ---- */
 
@@ -230,7 +235,12 @@ static bf_status ids_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t ids_width(const void *state) {
+  const hashing *s = state;
+  return (size_t)s->max_len;
+}
+
 static const char *const ids_options[] = {"name",          "n_features", "analyzer", "ngram_range", "lowercase",
                                           "token_pattern", "stop_words", "max_len",  "norm",        NULL};
-const bf__featuriser_row bf__featuriser_hashed_ids = {"hashed-ids", BF_KIND_TEXT, ids_options,
-                                                      ids_create,   ids_fill,     hashing_free};
+const bf__featuriser_row bf__featuriser_hashed_ids = {"hashed-ids", BF_KIND_TEXT, ids_options, ids_create,
+                                                      ids_fill,     hashing_free, ids_width};

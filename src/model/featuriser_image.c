@@ -111,10 +111,11 @@ static bf_status check_shape(const bf__making *m, pixels *s, int64_t shape[3], s
   if (cells > MOST_CELLS || cells * s->width > MOST_CELLS)
     return bf__error(m->err, BF_ERR_LIMIT, "images of %u x %u pixels, %u channels; at most %lld cells are made",
                      s->width, s->height, s->channels, (long long)MOST_CELLS);
-  if (p->n_dims == 2 && p->dims[1] >= 0 && p->dims[1] != cells * s->width)
+  const int64_t total = cells * s->width;
+  if (p->n_dims == 2 && p->dims[1] >= 0 && p->dims[1] != total)
     return bf__error(m->err, BF_ERR_MISMATCH,
                      "the model's input \"%.60s\" takes %lld numbers; the card's shape has %lld", p->name,
-                     (long long)p->dims[1], (long long)(cells * s->width));
+                     (long long)p->dims[1], (long long)total);
   return BF_OK;
 }
 
@@ -262,19 +263,19 @@ static bf_status check_image(const pixels *s, const bf_image *x, size_t item, bf
   return BF_OK;
 }
 
-/* Channels, scale and layout, from s->source (of x's channels) to s->image. */
-static void lay_out(pixels *s, uint32_t source_channels) {
-  const size_t n_pixels = (size_t)s->height * s->width;
+/* Channels, scale and layout, from s->source (of so many channels) to `out`. */
+static void lay_out(pixels *s, size_t source_channels, float *out) {
+  const size_t n = (size_t)s->height * s->width;
   const bool is_planar = s->layout == NCHW;
-  for (size_t i = 0; i < n_pixels; i++) {
-    const float *x = s->source + i * source_channels;
-    for (uint32_t c = 0; c < s->channels; c++) {
-      float value = source_channels == s->channels ? x[c] : x[0];
-      if (source_channels == 3 && s->channels == 1)
-        value = (float)(0.299 * (double)x[0] + 0.587 * (double)x[1] + 0.114 * (double)x[2]);
-      s->image[is_planar ? c * n_pixels + i : i * s->channels + c] = bf__scale_one(&s->scaling, c, value);
-    }
+  float *x = s->source;
+  if (source_channels == 3 && s->channels == 1) {
+    for (size_t i = 0; i < n; i++)
+      x[i] = (float)(0.299 * (double)x[3 * i] + 0.587 * (double)x[3 * i + 1] + 0.114 * (double)x[3 * i + 2]);
+    source_channels = 1;
   }
+  for (size_t c = 0; c < s->channels; c++)
+    bf__scale_channel(&s->scaling, c, n, x + (source_channels == 1 ? 0 : c), source_channels,
+                      out + (is_planar ? c * n : c), is_planar ? 1 : s->channels);
 }
 
 static bf_status pixels_fill(void *state, const bf__filling *f) {
@@ -300,13 +301,19 @@ static bf_status pixels_fill(void *state, const bf__filling *f) {
     } else {
       resize_image(s, x, unit);
     }
-    lay_out(s, x->channels);
-    bf__put_numbers(p->type, tensor, i * n_cells, s->image, n_cells);
+    float *image = p->type == BF__ELEMENT_FLOAT32 ? (float *)tensor + i * n_cells : s->image;
+    lay_out(s, x->channels, image);
+    bf__put_numbers(p->type, tensor, i * n_cells, image, n_cells);
   }
   if (status == BF_OK) bf__put_zeros(p->type, tensor, f->n * n_cells, f->padded * n_cells);
   return status;
 }
 
+static size_t pixels_width(const void *state) {
+  const pixels *s = state;
+  return (size_t)s->channels * s->height * s->width;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_pixels = {"pixels",      BF_KIND_IMAGE, options,
-                                                  pixels_create, pixels_fill,   pixels_free};
+const bf__featuriser_row bf__featuriser_pixels = {"pixels",    BF_KIND_IMAGE, options,     pixels_create,
+                                                  pixels_fill, pixels_free,   pixels_width};

@@ -37,6 +37,7 @@ typedef struct bf__featuriser_row {
   bf_status (*create)(const bf__making *m, void **state);
   bf_status (*fill)(void *state, const bf__filling *f);
   void (*free)(void *state);
+  size_t (*width)(const void *state); /* elements of an item in the widest input; 0: as many as the data have columns */
 } bf__featuriser_row;
 
 extern const bf__featuriser_row bf__featuriser_columns, bf__featuriser_series, bf__featuriser_pixels,
@@ -67,10 +68,10 @@ void bf__put_zeros(bf__element type, void *tensor, size_t at, size_t end);
 
 /* ---- scaling (featuriser_scaling.c) ---- */
 
-/* y = (x·scale − mean) / std, clipped to ±clip; a missing cell is 0, or `missing` before scaling. */
+/* y = (x·scale − mean) / std, held within ±limit; a missing cell is 0, or `missing` before scaling. */
 typedef struct bf__scaling {
-  double scale, clip, missing; /* clip 0: not */
-  bool has_missing, is_identity;
+  double scale, limit, missing; /* limit is infinite where the card has no clip */
+  bool has_missing;
   double *mean, *std; /* [n] 1, or a number a column or channel */
   size_t n_mean, n_std;
   double *factor, *shift; /* y = x·factor − shift, [n_columns] once expanded */
@@ -81,9 +82,10 @@ bf_status bf__scaling_read(const bf__making *m, bf__scaling *out);
 void bf__scaling_deinit(bf__scaling *s);
 /* For so many columns (channels). BF_ERR_FORMAT: the card's lists have another length. */
 bf_status bf__scaling_expand(bf__scaling *s, size_t n_columns, bf_error *err);
-/* n cells of columns first … (x and y may be the same). */
+/* n cells of the columns from `first` on (x and y may be the same). */
 void bf__scale(const bf__scaling *s, size_t first, size_t n, const float *x, float *y);
-/* One cell of a column. */
-float bf__scale_one(const bf__scaling *s, size_t column, float x);
+/* n cells of one channel, each x_stride (y_stride) elements behind the one before. */
+void bf__scale_channel(const bf__scaling *s, size_t channel, size_t n, const float *x, size_t x_stride, float *y,
+                       size_t y_stride);
 
 #endif

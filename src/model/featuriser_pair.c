@@ -128,6 +128,11 @@ static bf_status pairs_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t pairs_width(const void *state) {
+  const pairs *s = state;
+  return BF__PAIR_SIMILARITIES + (size_t)s->hashed_words;
+}
+
 static const char *const options[] = {"name", "hashed_words", NULL};
-const bf__featuriser_row bf__featuriser_pair_similarities = {"pair-similarities", BF_KIND_PAIR, options,
-                                                             pairs_create,        pairs_fill,   pairs_free};
+const bf__featuriser_row bf__featuriser_pair_similarities = {
+    "pair-similarities", BF_KIND_PAIR, options, pairs_create, pairs_fill, pairs_free, pairs_width};

@@ -21,10 +21,10 @@ static bf_status read_missing(const bf__making *m, bf__scaling *out) {
 
 bf_status bf__scaling_read(const bf__making *m, bf__scaling *out) {
   bf_status status = BF_OK;
-  *out = (bf__scaling){.scale = 1};
+  *out = (bf__scaling){.scale = 1, .limit = INFINITY};
   BF_TRY(bf__option_number(&m->input, "scale", &out->scale));
-  BF_TRY(bf__option_number(&m->input, "clip", &out->clip));
-  if (bf__option_node(&m->input, "clip") && !(out->clip > 0)) {
+  BF_TRY(bf__option_number(&m->input, "clip", &out->limit));
+  if (!(out->limit > 0)) {
     status = bf__option_error(&m->input, "clip", "must be above 0: values are held within -clip and clip");
     goto out;
   }
@@ -63,13 +63,11 @@ bf_status bf__scaling_expand(bf__scaling *s, size_t n_columns, bf_error *err) {
     free(shift);
     return bf__error_memory(err, n_columns * sizeof *factor);
   }
-  s->is_identity = s->clip == 0 && !isnan(s->missing);
   for (size_t i = 0; i < n_columns; i++) {
     const double mean = s->n_mean ? s->mean[s->n_mean == 1 ? 0 : i] : 0,
                  std = s->n_std ? s->std[s->n_std == 1 ? 0 : i] : 1;
     factor[i] = s->scale / std;
     shift[i] = mean / std;
-    s->is_identity = s->is_identity && factor[i] == 1 && shift[i] == 0;
   }
   free(s->factor);
   free(s->shift);
@@ -79,17 +77,22 @@ bf_status bf__scaling_expand(bf__scaling *s, size_t n_columns, bf_error *err) {
   return BF_OK;
 }
 
-float bf__scale_one(const bf__scaling *s, size_t column, float x) {
-  double value = (double)x;
-  if (isnan(value)) {
-    if (!s->has_missing) return 0;
-    value = s->missing;
-  }
-  double y = value * s->factor[column] - s->shift[column];
-  if (s->clip > 0) y = y > s->clip ? s->clip : y < -s->clip ? -s->clip : y;
-  return (float)y;
+/* One cell, without a branch that would keep the loops below from being vectorised. */
+static inline float scale_cell(const bf__scaling *s, double factor, double shift, float x) {
+  const bool is_missing = isnan(x);
+  const double value = is_missing ? s->missing : (double)x;
+  double y = value * factor - shift;
+  y = y > s->limit ? s->limit : y;
+  y = y < -s->limit ? -s->limit : y;
+  return is_missing && !s->has_missing ? 0.0f : (float)y;
 }
 
 void bf__scale(const bf__scaling *s, size_t first, size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = bf__scale_one(s, first + i, x[i]);
+  for (size_t i = 0; i < n; i++) y[i] = scale_cell(s, s->factor[first + i], s->shift[first + i], x[i]);
+}
+
+void bf__scale_channel(const bf__scaling *s, size_t channel, size_t n, const float *x, size_t x_stride, float *y,
+                       size_t y_stride) {
+  const double factor = s->factor[channel], shift = s->shift[channel];
+  for (size_t i = 0; i < n; i++) y[i * y_stride] = scale_cell(s, factor, shift, x[i * x_stride]);
 }

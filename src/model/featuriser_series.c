@@ -102,18 +102,23 @@ static bf_status series_fill(void *state, const bf__filling *f) {
   if (status != BF_OK) return status;
   for (size_t i = 0; i < f->n; i++) {
     const float *x = b->cells + (f->first + i) * n_cells;
-    for (size_t t = 0; t < n_steps; t++) {
-      for (size_t c = 0; c < n_channels; c++) {
-        const float y = bf__scale_one(&s->scaling, c, x[t * n_channels + c]);
-        s->row[s->layout == NTC ? t * n_channels + c : c * n_steps + t] = y;
-      }
+    float *y = p->type == BF__ELEMENT_FLOAT32 ? (float *)tensor + i * n_cells : s->row;
+    for (size_t c = 0; c < n_channels; c++) {
+      const bool is_planar = s->layout == NCT;
+      bf__scale_channel(&s->scaling, c, n_steps, x + c, n_channels, y + (is_planar ? c * n_steps : c),
+                        is_planar ? 1 : n_channels);
     }
-    bf__put_numbers(p->type, tensor, i * n_cells, s->row, n_cells);
+    bf__put_numbers(p->type, tensor, i * n_cells, y, n_cells);
   }
   bf__put_zeros(p->type, tensor, f->n * n_cells, f->padded * n_cells);
   return BF_OK;
 }
 
+static size_t series_width(const void *state) {
+  (void)state;
+  return 0;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_series = {"series",      BF_KIND_SERIES, options,
-                                                  series_create, series_fill,    series_free};
+const bf__featuriser_row bf__featuriser_series = {"series",    BF_KIND_SERIES, options,     series_create,
+                                                  series_fill, series_free,    series_width};

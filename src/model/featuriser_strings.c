@@ -31,6 +31,11 @@ static bf_status strings_fill(void *state, const bf__filling *f) {
   return status;
 }
 
+static size_t strings_width(const void *state) {
+  (void)state;
+  return 1;
+}
+
 static const char *const options[] = {"name", NULL};
-const bf__featuriser_row bf__featuriser_strings = {"strings",      BF_KIND_TEXT, options,
-                                                   strings_create, strings_fill, free};
+const bf__featuriser_row bf__featuriser_strings = {"strings",    BF_KIND_TEXT, options,      strings_create,
+                                                   strings_fill, free,         strings_width};

@@ -15,17 +15,24 @@
 
 #define FEATURES 30
 #define REACH 2
+#define WINDOW (2 * REACH + 1)
+
+typedef struct spelled {
+  bf__writer low, shape;
+} spelled;
 
 typedef struct window {
   int64_t n_features;
-  /* of the token in work: lower case and shape, and the feature string that is hashed */
-  bf__writer low, shape, feature;
+  spelled tokens[WINDOW]; /* those around the token in work; the one at position p of the sentence is (p + 2) mod 5 */
+  bf__writer feature;     /* the string that is hashed */
 } window;
 
 static void window_free(void *state) {
   window *s = state;
-  bf__writer_deinit(&s->low);
-  bf__writer_deinit(&s->shape);
+  for (size_t i = 0; i < WINDOW; i++) {
+    bf__writer_deinit(&s->tokens[i].low);
+    bf__writer_deinit(&s->tokens[i].shape);
+  }
   bf__writer_deinit(&s->feature);
   free(s);
 }
@@ -50,7 +57,7 @@ out:
   return status;
 }
 
-static void spell(window *s, const bf_string *token) {
+static void spell(spelled *s, const bf_string *token) {
   uint32_t last = UINT32_MAX;
   s->low.size = s->shape.size = 0;
   if (!token->bytes) return;
@@ -103,11 +110,10 @@ static uint32_t id_of(window *s, int offset, const char *name, const uint8_t *by
   return s->feature.failed ? 0 : bf__cell_of(s->feature.data, s->feature.size, (uint32_t)s->n_features).cell;
 }
 
-static size_t add_token(window *s, const bf_string *token, int offset, uint32_t ids[FEATURES], size_t n) {
+static size_t add_token(window *s, const spelled *token, int offset, uint32_t ids[FEATURES], size_t n) {
   static const char *const suffixes[] = {"s1", "s2", "s3", "s4"}, *const prefixes[] = {"p2", "p3"};
   const bool is_far = abs(offset) == REACH;
-  spell(s, token);
-  const bf__writer *low = &s->low;
+  const bf__writer *low = &token->low;
   ids[n++] = id_of(s, offset, "w", low->data, low->size);
   for (size_t k = 1; k <= 4; k++) {
     if (is_far && k != 3) continue;
@@ -116,12 +122,19 @@ static size_t add_token(window *s, const bf_string *token, int offset, uint32_t 
   }
   for (size_t k = 2; k <= 3 && !is_far; k++)
     ids[n++] = id_of(s, offset, prefixes[k - 2], low->data, first_bytes(low, k));
-  ids[n++] = id_of(s, offset, "x", s->shape.data, s->shape.size);
+  ids[n++] = id_of(s, offset, "x", token->shape.data, token->shape.size);
   return n;
 }
 
-static bf_status window_fill(void *state, const bf__filling *f) {
+/* The token of the sentence at a position, which may be outside. */
+static bool spell_at(window *s, const bf_sentence *sentence, int64_t position) {
   static const bf_string outside = {"<s>", 3};
+  spelled *token = &s->tokens[(size_t)(position + REACH) % WINDOW];
+  spell(token, position >= 0 && position < sentence->n_tokens ? &sentence->tokens[position] : &outside);
+  return !token->low.failed && !token->shape.failed;
+}
+
+static bf_status window_fill(void *state, const bf__filling *f) {
   window *s = state;
   const bf_batch *b = f->batch;
   const bf__element type = f->ports[0].type;
@@ -136,18 +149,23 @@ static bf_status window_fill(void *state, const bf__filling *f) {
     const int64_t at = (int64_t)(f->first + i - before);
     uint32_t ids[FEATURES];
     size_t n = 0;
-    for (int offset = -REACH; offset <= REACH; offset++) {
-      const bool is_inside = at + offset >= 0 && at + offset < sentence->n_tokens;
-      n = add_token(s, is_inside ? &sentence->tokens[at + offset] : &outside, offset, ids, n);
-    }
-    if (s->low.failed || s->shape.failed || s->feature.failed)
-      return bf__error_memory(f->err, s->low.capacity + s->shape.capacity + s->feature.capacity);
+    bool done = true;
+    for (int64_t p = i == 0 || at == 0 ? at - REACH : at + REACH; p <= at + REACH; p++)
+      done = spell_at(s, sentence, p) && done;
+    for (int offset = -REACH; offset <= REACH; offset++)
+      n = add_token(s, &s->tokens[(size_t)(at + offset + REACH) % WINDOW], offset, ids, n);
+    if (!done || s->feature.failed) return bf__error_memory(f->err, sentence->tokens[at].n_bytes);
     for (size_t k = 0; k < FEATURES; k++) bf__put_id(type, tensor, i * FEATURES + k, ids[k]);
   }
   bf__put_zeros(type, tensor, f->n * FEATURES, f->padded * FEATURES);
   return BF_OK;
 }
 
+static size_t window_width(const void *state) {
+  (void)state;
+  return FEATURES;
+}
+
 static const char *const options[] = {"name", "n_features", NULL};
-const bf__featuriser_row bf__featuriser_token_window = {"token-window", BF_KIND_TAGGED, options,
-                                                        window_create,  window_fill,    window_free};
+const bf__featuriser_row bf__featuriser_token_window = {"token-window", BF_KIND_TAGGED, options,     window_create,
+                                                        window_fill,    window_free,    window_width};

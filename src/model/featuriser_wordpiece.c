@@ -303,6 +303,11 @@ static bf_status wordpiece_fill(void *state, const bf__filling *f) {
   return BF_OK;
 }
 
+static size_t wordpiece_width(const void *state) {
+  const wordpiece *s = state;
+  return (size_t)s->max_len;
+}
+
 static const char *const options[] = {"name", "vocabulary", "lowercase", "strip_accents", "max_len", NULL};
-const bf__featuriser_row bf__featuriser_wordpiece = {"wordpiece",      BF_KIND_TEXT,   options,
-                                                     wordpiece_create, wordpiece_fill, wordpiece_free};
+const bf__featuriser_row bf__featuriser_wordpiece = {"wordpiece",    BF_KIND_TEXT,   options,        wordpiece_create,
+                                                     wordpiece_fill, wordpiece_free, wordpiece_width};

@@ -87,8 +87,11 @@ void bf__featuriser_free(bf__featuriser *featuriser);
 bf_kind bf__featuriser_kind(const bf__featuriser *featuriser);
 /* Items of a batch: its rows, or the tokens of its sentences. */
 size_t bf__featuriser_items(const bf_batch *batch);
+/* Items that may be filled at once, so that no tensor is above 256 MiB; at least 1. */
+size_t bf__featuriser_most_items(const bf__featuriser *featuriser, const bf_schema *schema);
 /* Fills every input with items [first, first + n) of the batch, and zero (or empty) items up to `padded` of them.
- * BF_ERR_MISMATCH: rows that the model cannot take, naming the column, kind or shape. */
+ * BF_ERR_MISMATCH: rows that the model cannot take, naming the column, kind or shape. BF_ERR_LIMIT: a tensor of more
+ * than 256 MiB. */
 bf_status bf__featuriser_fill(bf__featuriser *featuriser, const bf_schema *schema, const bf_batch *batch, size_t first,
                               size_t n, size_t padded, const bf__sink *sink, bf_error *err);
 

@@ -128,8 +128,7 @@ out:
 /* --- sentences -------------------------------------------------------------------------------------------------------
  */
 
-/* "12", "1.2", "0.12" per cent. */
-static const char *percent(double share, char text[16]) {
+const char *bf__percent(double share, char text[16]) {
   double value = 100.0 * share;
   snprintf(text, 16, value >= 9.95 ? "%.0f" : "%.2g", value);
   return text;
@@ -145,7 +144,8 @@ static size_t list_words(const bf_explanation *e, word_sort sort, char *text, si
     const bf_word_difference *w = &e->words[i];
     double share = sort == TARGET_ONLY ? w->target_share : w->source_share;
     if (sort_of(w) != sort || share < (told == 0 ? CLEAR_SHARE : CLEAR_SHARE / 2.0)) continue;
-    int wrote = snprintf(text + used, size - used, "%s`%s` (%s %%)", told ? ", " : "", w->word, percent(share, number));
+    int wrote =
+        snprintf(text + used, size - used, "%s`%s` (%s %%)", told ? ", " : "", w->word, bf__percent(share, number));
     if (wrote < 0 || (size_t)wrote >= size - used) {
       text[used] = '\0';
       break;
@@ -157,8 +157,7 @@ static size_t list_words(const bf_explanation *e, word_sort sort, char *text, si
   return told;
 }
 
-/* "1,000 most frequent words", "words that occur 5 times". */
-static void kept_words(const bf_sketch *sketch, char *text, size_t size) {
+void bf__kept_words(const bf_sketch *sketch, char *text, size_t size) {
   if (sketch->words->n_words == BF__WORDS) {
     snprintf(text, size, "%u,%03u most frequent words", BF__WORDS / 1000, BF__WORDS % 1000);
   } else {
@@ -170,7 +169,7 @@ void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *
   if (e->n_words == 0) return;
   char list[200], kept[64], number[16], other[16];
   bool nowhere = false;
-  kept_words(source, kept, sizeof kept);
+  bf__kept_words(source, kept, sizeof kept);
   if (list_words(e, TARGET_ONLY, list, sizeof list, &nowhere) > 0) {
     if (nowhere) {
       bf__say(e, "words of the target that the model never saw: %s", list);
@@ -180,10 +179,10 @@ void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *
   }
   if (e->unseen_share >= CLEAR_UNSEEN) {
     bool complete = source->words->n_words < BF__WORDS && source->min_count <= 1;
-    bf__say(e, "at least %s %% of the target's words are %s%s", percent(e->unseen_share, number),
+    bf__say(e, "at least %s %% of the target's words are %s%s", bf__percent(e->unseen_share, number),
             complete ? "words that the model never saw" : "not among the source's ", complete ? "" : kept);
   }
-  kept_words(target, kept, sizeof kept);
+  bf__kept_words(target, kept, sizeof kept);
   if (list_words(e, SOURCE_ONLY, list, sizeof list, &nowhere) > 0) {
     if (nowhere) {
       bf__say(e, "words of the source that the target never has: %s", list);
@@ -196,8 +195,12 @@ void bf__say_words(bf_explanation *e, const bf_sketch *source, const bf_sketch *
     if (sort_of(w) != BOTH) continue;
     double ratio = w->target_share / w->source_share, most = fmax(w->target_share, w->source_share);
     if (most < CLEAR_SHARE || (ratio < CLEAR_RATIO && ratio > 1.0 / CLEAR_RATIO)) return;
-    bf__say(e, "`%s` is %.2g times as frequent: %s %% of the target's words, %s %% of the source's", w->word, ratio,
-            percent(w->target_share, number), percent(w->source_share, other));
+    char times[16];
+    double factor = ratio < 1.0 ? 1.0 / ratio : ratio;
+    snprintf(times, sizeof times, factor >= 99.5 ? "%.0f" : "%.2g", fmin(factor, 1e9));
+    bf__say(e, "`%s` is %s times %s: %s %% of the target's words, %s %% of the source's", w->word, times,
+            ratio < 1.0 ? "rarer" : "as frequent", bf__percent(w->target_share, number),
+            bf__percent(w->source_share, other));
     return;
   }
 }

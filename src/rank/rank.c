@@ -18,11 +18,11 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "estimate/estimate_internal.h"
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
 #define MAX_MEASURES (BF__COMPOSITE_MEASURES + 1u)
-#define MAX_WARNINGS 16u
 #define EQUAL 1e-9
 
 /* One candidate on its way. */
@@ -166,15 +166,6 @@ static void measure_candidate(void *context, size_t item, uint32_t worker) {
   bf_prepared_free(source);
 }
 
-static bf_status add_warning(bf_search_result *result, const char *text, bf_error *err) {
-  if (!text) return bf__error_memory(err, sizeof(void *));
-  for (size_t i = 0; i < result->n_warnings; ++i) {
-    if (strcmp(result->warnings[i], text) == 0) return BF_OK;
-  }
-  if (result->n_warnings < MAX_WARNINGS) result->warnings[result->n_warnings++] = text;
-  return BF_OK;
-}
-
 static bf_status warn_dropped(ranking *r, const bf_frame *frame, bf_error *err) {
   for (uint32_t i = 0; i < frame->n_dropped; ++i) {
     const char *name = frame->dropped[i];
@@ -183,7 +174,7 @@ static bf_status warn_dropped(ranking *r, const bf_frame *frame, bf_error *err) 
       bool quoted = r->target->columns[j].name[0] != '\0'; /* else the label is "column 17" itself */
       const bf__sketch_column *column = &r->target->columns[j];
       if (strcmp(name, bf__column_label(r->target, j, label)) != 0 || !(column->min < column->max)) continue;
-      bf_status status = add_warning(
+      bf_status status = bf__result_warn(
           r->result,
           bf__result_text(r->result,
                           "%s%s%s is constant in every model's data and varies in the target; it is left out",
@@ -397,7 +388,7 @@ static bf_status finish(ranking *r, bf_error *err) {
       status = bf__error_memory(err, sizeof e->why);
       goto out;
     }
-    result->skipped[result->n_skipped++] = (bf_skipped){r->candidates[c].id, r->candidates[c].version, why};
+    result->skipped[result->n_skipped++] = (bf_skipped){r->candidates[c].id, r->candidates[c].version, why, NAN};
   }
   status = fill_result(r, order, n, err);
 out:
@@ -418,7 +409,7 @@ static bf_status warn_equal(ranking *r, bf_error *err) {
       equal = measure->depends_on_itself || fabs(ranked->measure_values[m] - closest) < EQUAL;
     }
     if (!equal) continue;
-    return add_warning(
+    return bf__result_warn(
         r->result,
         bf__result_text(r->result, "the target equals the data of '%s' by every measure: is it that model's own?",
                         ranked->id),
@@ -448,7 +439,7 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
     n_scored += in > 0;
   }
   if (n_scored < 2 || strcmp(r->strategy->info.name, "similarity") != 0) return BF_OK;
-  return add_warning(
+  return bf__result_warn(
       r->result,
       bf__result_text(r->result,
                       "models read %zu different column sets; places compare only within a set (a set of one scores 0)",
@@ -459,7 +450,12 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
 static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
   static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
   r->options = options ? *options : defaults;
-  bf_status status = bf__strategy_find(r->options.strategy ? r->options.strategy : "similarity", &r->strategy, err);
+  const char *wish = r->options.strategy ? r->options.strategy : "similarity";
+  const bf__estimator *estimator = bf__estimator_find(wish);
+  if (estimator)
+    return bf__error(err, BF_ERR_UNSUPPORTED, "%s ranks by %s, and these candidates are sketches alone", wish,
+                     estimator->info.needs);
+  bf_status status = bf__strategy_find(wish, &r->strategy, err);
   if (status != BF_OK) return status;
   r->result->strategy = r->strategy->info.name;
   r->asked = SIZE_MAX;
@@ -478,8 +474,8 @@ static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *
   return BF_OK;
 }
 
-bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
-                        const bf_sketch *target, const bf_search_options *options, bf_error *err) {
+bf_status bf__rank_by_data(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                           const bf_sketch *target, const bf_search_options *options, bf_error *err) {
   bf_status status = BF_OK;
   ranking r = {.result = result, .candidates = candidates, .n = n_candidates, .target = target};
   BF_TRY(set_up(&r, options, err));
@@ -489,13 +485,13 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
   result->sketches = bf__result_block(result, n_candidates, sizeof *result->sketches);
   result->lacks = bf__result_block(result, n_candidates, sizeof *result->lacks);
   result->skipped = bf__result_block(result, n_candidates, sizeof *result->skipped);
-  result->warnings = bf__result_block(result, MAX_WARNINGS, sizeof *result->warnings);
+  result->warnings = bf__result_block(result, BF__MAX_WARNINGS, sizeof *result->warnings);
   if (!r.entries || !result->ranked || !result->sketches || !result->lacks || !result->skipped || !result->warnings) {
     status = bf__error_memory(err, n_candidates * sizeof *r.entries);
     goto out;
   }
   if (target->rows < BF__FEW_ROWS) {
-    BF_TRY(add_warning(
+    BF_TRY(bf__result_warn(
         result,
         bf__result_text(result,
                         "the target has only %llu row%s: places that are close to each other may change with more",
@@ -517,22 +513,4 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
 out:
   free(r.entries);
   return status;
-}
-
-bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
-                  const bf_search_options *options, bf_search_result **out, bf_error *err) {
-  if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the result");
-  *out = NULL;
-  if (!target || (n_candidates > 0 && !candidates)) {
-    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "candidates and a target are needed");
-  }
-  bf_search_result *result = bf__result_alloc();
-  if (!result) return bf__error_memory(err, sizeof *result);
-  bf_status status = bf__rank_into(result, candidates, n_candidates, target, options, err);
-  if (status != BF_OK) {
-    bf_search_result_free(result);
-    return status;
-  }
-  *out = result;
-  return BF_OK;
 }

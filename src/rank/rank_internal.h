@@ -5,8 +5,10 @@
 #include <bestfit/search.h>
 
 #include "base/error.h"
+#include "registration/stored_model.h"
 #include "sketch/sketch_data.h"
 
+#define BF__MAX_WARNINGS 16u
 #define BF__FEW_ROWS 100u /* below, one says so */
 
 /* --- the result and what it owns -------------------------------------------------------------------------------------
@@ -23,9 +25,14 @@ struct bf_search_result {
   const char **lacks;         /* of the ranked: why a measure has no answer, or NULL */
   bf_skipped *skipped;        /* [n_candidates] room */
   const char **warnings;
+  bool with_outputs; /* they took part in the order */
+  uint32_t sample_rows;
+  double consensus, run_seconds;
   /* bf_search only */
   size_t n_owned;
   bf_sketch **owned;
+  bf__run *runs;                 /* [n_owned] outputs of those that were run */
+  bf_calibration **calibrations; /* [n_owned] */
   bf_store_list *list;
 };
 
@@ -34,8 +41,21 @@ bf_search_result *bf__result_alloc(void);
 void *bf__result_block(bf_search_result *result, size_t n, size_t element_bytes);
 __attribute__((format(printf, 2, 3))) const char *bf__result_text(bf_search_result *result, const char *format, ...);
 
-bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
-                        const bf_sketch *target, const bf_search_options *options, bf_error *err);
+/* The order by a measure, a composite or a baseline (rank.c). */
+bf_status bf__rank_by_data(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                           const bf_sketch *target, const bf_search_options *options, bf_error *err);
+
+/* Whether a strategy ranks by what models say. */
+bool bf__is_estimator(const bf_strategy_info *info);
+/* The strategy asked for; where none is, the default for so many models with outputs. BF_ERR_NOT_FOUND. */
+bf_status bf__choose_strategy(const bf_search_options *options, size_t n_with_outputs, const bf_strategy_info **out,
+                              bf_error *err);
+/* The order anew by what the models say (rank_outputs.c), after bf__rank_by_data() has ranked by similarity. `info` is
+ * the asked estimator. */
+bf_status bf__rank_by_outputs(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                              const bf_strategy_info *info, const bf_search_options *options, bf_error *err);
+/* Warnings that are not there yet; a NULL text is BF_ERR_MEMORY. */
+bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *err);
 
 /* --- scores ----------------------------------------------------------------------------------------------------------
  */
@@ -43,6 +63,13 @@ bf_status bf__rank_into(bf_search_result *result, const bf_candidate *candidates
 /* z = (x - mean) / population deviation over the finite values of x[0], x[step], …; 0 for NaN, for constants and for
  * one value. */
 void bf__z_scores(const double *x, size_t n, size_t step, double *out);
+
+/* Runs candidates on the sample of the target: `order` lists those to run, by number, the most promising first. Fills
+ * runs[i] of each, or why[i] (a text of the result) where it could not be run. */
+bf_status bf__run_candidates(bf_search_result *result, bf_store *store, const size_t *order, size_t n_order,
+                             const bf_search_options *options, bf__run *runs, const char **why, bf_error *err);
+/* Calibration that a stored version carries, or NULL. */
+bf_calibration *bf__stored_calibration(const bf_store_model *stored);
 
 /* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains
  * it. */
@@ -86,6 +113,10 @@ bf__unit bf__suspect_unit(const bf__sketch_column *source, const bf__sketch_colu
 /* The words that differ, and what is said of them (explain_words.c). */
 bf_status bf__explain_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,
                             bf_error *err);
+/* "12", "1.2", "0.12" per cent. */
+const char *bf__percent(double share, char text[16]);
+/* "1,000 most frequent words", "words that occur at least 5 times": what the sketch keeps. */
+void bf__kept_words(const bf_sketch *sketch, char *text, size_t size);
 void bf__say_words(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target);
 /* Sentences from the differences (explain_sentences.c); `map` is bf__columns_map()'s. */
 bf_status bf__explain_sentences(bf_explanation *explanation, const bf_sketch *source, const bf_sketch *target,

@@ -1,7 +1,9 @@
 /* The result of a search: plain arrays, and a chain of blocks that die with it. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "rank/rank_internal.h"
@@ -12,7 +14,18 @@ struct bf__block {
 };
 
 bf_search_result *bf__result_alloc(void) {
-  return bf__alloc(1, sizeof(bf_search_result));
+  bf_search_result *result = bf__alloc(1, sizeof *result);
+  if (result) result->consensus = NAN;
+  return result;
+}
+
+bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *err) {
+  if (!text) return bf__error_memory(err, sizeof(void *));
+  for (size_t i = 0; i < result->n_warnings; ++i) {
+    if (strcmp(result->warnings[i], text) == 0) return BF_OK;
+  }
+  if (result->n_warnings < BF__MAX_WARNINGS) result->warnings[result->n_warnings++] = text;
+  return BF_OK;
 }
 
 void *bf__result_block(bf_search_result *result, size_t n, size_t element_bytes) {
@@ -52,6 +65,10 @@ void bf_search_result_free(bf_search_result *result) {
   }
   for (size_t i = 0; i < result->n_owned; ++i) bf_sketch_free(result->owned[i]);
   free(result->owned);
+  for (size_t i = 0; result->runs && i < result->n_owned; ++i) bf__run_deinit(&result->runs[i]);
+  free(result->runs);
+  for (size_t i = 0; result->calibrations && i < result->n_owned; ++i) bf_calibration_free(result->calibrations[i]);
+  free(result->calibrations);
   if (result->list) bf_store_list_free(result->list);
   free(result);
 }
@@ -86,4 +103,20 @@ size_t bf_search_result_warning_count(const bf_search_result *result) {
 
 const char *bf_search_result_warning(const bf_search_result *result, size_t i) {
   return result && i < result->n_warnings ? result->warnings[i] : NULL;
+}
+
+bool bf_search_result_data_only(const bf_search_result *result) {
+  return !result || !result->with_outputs;
+}
+
+uint32_t bf_search_result_sample_rows(const bf_search_result *result) {
+  return result ? result->sample_rows : 0;
+}
+
+double bf_search_result_consensus(const bf_search_result *result) {
+  return result ? result->consensus : NAN;
+}
+
+double bf_search_result_run_seconds(const bf_search_result *result) {
+  return result ? result->run_seconds : 0.0;
 }

@@ -75,7 +75,7 @@ char *bf__plot_histogram(const bf__histogram_plot *plot) {
                            0.25, "line", 0, "transform", filter_target);
   json_t *line =
       json_pack("{s:{s:s,s:s,s:f}}", "mark", "type", "line", "interpolate", "step-after", "strokeWidth", 1.8);
-  json_t *spec = specification(450, 170);
+  json_t *spec = specification(plot->width ? plot->width : 450, plot->height ? plot->height : 170);
   json_object_set_new(spec, "data", json_pack("{s:o}", "values", values));
   json_object_set_new(spec, "encoding", encoding);
   json_object_set_new(spec, "layer", json_pack("[o,o]", area, line));
@@ -108,6 +108,71 @@ char *bf__plot_shifts(const bf__shift_plot *plot) {
   json_object_set_new(spec, "encoding",
                       json_pack("{s:o,s:o,s:o,s:o,s:o}", "x", x, "y", y, "yOffset", offset, "color",
                                 side_colour(plot->names, present), "tooltip", tooltip));
+  return dump(spec);
+}
+
+static json_t *word_value(const bf__word_plot *plot, const bf__word_bar *bar, bool of_target) {
+  double share = of_target ? bar->target : bar->model;
+  return json_pack("{s:o,s:o,s:s,s:f,s:f}", "word", text(bar->word), "side",
+                   text(plot->names[of_target ? BF__SIDE_TARGET : plot->side]), "group", plot->groups[bar->group],
+                   "signed", of_target ? share : -share, "share", share);
+}
+
+char *bf__plot_words(const bf__word_plot *plot) {
+  json_t *values = json_array(), *order = json_array(), *groups = json_array();
+  bool present[BF__SIDES] = {true, plot->side == BF__SIDE_BEST, plot->side == BF__SIDE_WORST};
+  for (size_t i = 0; i < plot->n_words; i++) {
+    const bf__word_bar *bar = &plot->words[i];
+    json_array_append_new(order, text(bar->word));
+    if (bar->target > 0) json_array_append_new(values, word_value(plot, bar, true));
+    if (bar->model > 0) json_array_append_new(values, word_value(plot, bar, false));
+  }
+  for (size_t i = 0; i < BF__WORD_GROUPS; i++) json_array_append_new(groups, json_string(plot->groups[i]));
+  json_t *x = json_pack("{s:s,s:s,s:s,s:{s:s,s:i}}", "field", "signed", "type", "quantitative", "title",
+                        "share of all words, %: the model's data to the left, the target to the right", "axis",
+                        "labelExpr", "format(abs(datum.value), '~g')", "tickCount", 6);
+  json_t *y = json_pack("{s:s,s:s,s:o,s:n,s:{s:i}}", "field", "word", "type", "nominal", "sort", order, "title", "axis",
+                        "labelLimit", 150);
+  json_t *row = json_pack("{s:s,s:s,s:o,s:{s:n,s:i,s:s,s:s,s:s,s:i,s:i}}", "field", "group", "type", "nominal", "sort",
+                          groups, "header", "title", "labelAngle", 0, "labelOrient", "top", "labelAnchor", "start",
+                          "labelAlign", "left", "labelFontSize", 12, "labelPadding", 2);
+  json_t *tooltip = json_pack("[{s:s},{s:s,s:s},{s:s,s:s,s:s,s:s}]", "field", "word", "field", "side", "title", "data",
+                              "field", "share", "title", "share, %", "format", ".3f", "type", "quantitative");
+  json_t *spec = specification(360, 1);
+  json_object_set_new(spec, "height", json_pack("{s:i}", "step", 15));
+  json_object_set_new(spec, "spacing", json_integer(6));
+  json_object_set_new(spec, "data", json_pack("{s:o}", "values", values));
+  json_object_set_new(spec, "mark", json_pack("{s:s,s:i}", "type", "bar", "cornerRadiusEnd", 2));
+  json_object_set_new(spec, "resolve", json_pack("{s:{s:s}}", "scale", "y", "independent"));
+  json_object_set_new(spec, "encoding",
+                      json_pack("{s:o,s:o,s:o,s:o,s:o}", "x", x, "y", y, "row", row, "color",
+                                side_colour(plot->names, present), "tooltip", tooltip));
+  return dump(spec);
+}
+
+char *bf__plot_bands(const bf__band_plot *plot) {
+  json_t *values = json_array();
+  bool positive = true; /* a logarithm needs it */
+  for (size_t side = 0; side < BF__SIDES; side++) {
+    for (size_t i = 0; plot->present[side] && i < BF__BANDS; i++) {
+      positive = positive && plot->power[side][i] > 0;
+      json_array_append_new(values, json_pack("{s:o,s:i,s:f}", "side", text(plot->names[side]), "band", (int)i + 1,
+                                              "power", plot->power[side][i]));
+    }
+  }
+  json_t *x = json_pack("{s:s,s:s,s:s,s:{s:i}}", "field", "band", "type", "ordinal", "title",
+                        "band: each a 16th of the sampling rate, 1 the slowest", "axis", "labelAngle", 0);
+  json_t *y = json_pack("{s:s,s:s,s:o,s:{s:s,s:b},s:{s:i,s:s}}", "field", "power", "type", "quantitative", "title",
+                        text(plot->y_title), "scale", "type", positive ? "log" : "linear", "nice", 1, "axis",
+                        "tickCount", 4, "format", "~s");
+  json_t *tooltip = json_pack("[{s:s,s:s},{s:s},{s:s,s:s,s:s}]", "field", "side", "title", "data", "field", "band",
+                              "field", "power", "type", "quantitative", "format", ".4~g");
+  json_t *spec = specification(400, 150);
+  json_object_set_new(spec, "data", json_pack("{s:o}", "values", values));
+  json_object_set_new(spec, "mark", json_pack("{s:s,s:b,s:f}", "type", "line", "point", 1, "strokeWidth", 1.8));
+  json_object_set_new(spec, "encoding",
+                      json_pack("{s:o,s:o,s:o,s:o}", "x", x, "y", y, "color", side_colour(plot->names, plot->present),
+                                "tooltip", tooltip));
   return dump(spec);
 }
 

@@ -49,6 +49,9 @@ static const char style[] =
     "ul{margin:0;padding-left:18px}summary{cursor:pointer;color:#46505a}"
     "figure{margin:14px 0;break-inside:avoid}figcaption p{color:#46505a;font-size:14px}.plot{overflow-x:auto}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(520px,1fr));gap:8px 40px;align-items:start}"
+    ".grid.small{grid-template-columns:repeat(auto-fit,minmax(345px,1fr))}"
+    ".words{margin:8px 0}.words td,.words th{padding:2px 10px 2px 0}table.amounts{width:auto}table.amounts "
+    "td,table.amounts th{padding-right:26px}"
     ".legend{margin:8px 0}.key{display:inline-block;width:12px;height:12px;border-radius:2px;margin:0 6px 0 "
     "0;vertical-align:-1px;"
     "print-color-adjust:exact;-webkit-print-color-adjust:exact}.legend .key:not(:first-child){margin-left:22px}"
@@ -138,21 +141,15 @@ static bf_status write_policy(bf__writer *w, const bf__writer scripts[N_LIBRARIE
 static void write_facts(bf__page *page) {
   bf__writer *w = &page->w;
   const bf_sketch *target = page->sketches[BF__SIDE_TARGET];
-  uint32_t height, width, channels;
+  char *amounts = bf__page_amounts(target);
   bf__html_raw(w, "<p class=\"facts\">Target <b>");
   bf__html_text(w, page->options->target_name != NULL ? page->options->target_name : "a sketch");
   bf__html_raw(w, "</b>: ");
-  uint64_t n_rows = bf_sketch_rows(target);
-  bf__html_format(w, "%" PRIu64 " row%s of kind %s", n_rows, n_rows == 1 ? "" : "s",
-                  bf_kind_name(bf_sketch_kind(target)));
-  if (bf_sketch_image_shape(target, &height, &width, &channels)) {
-    bf__html_format(w, ", images of %" PRIu32 " × %" PRIu32 " with %" PRIu32 " channel%s", height, width, channels,
-                    channels == 1 ? "" : "s");
-  } else if (bf_sketch_kind(target) != BF_KIND_IMAGE) {
-    bf__html_format(w, ", %" PRIu64 " columns", bf_sketch_raw_column_count(target));
-  }
+  if (amounts == NULL) w->failed = true;
+  bf__html_text(w, amounts);
   if (bf_sketch_missing(target) > 0) bf__html_format(w, ", %" PRIu64 " missing cells", bf_sketch_missing(target));
   bf__html_raw(w, ".</p>\n");
+  free(amounts);
 }
 
 /* The last two parts of a path: a file name alone ("images.npy") often says too little. */
@@ -185,6 +182,9 @@ static bf_status write_page(bf__page *page, const bf__writer scripts[N_LIBRARIES
                "too.</p></noscript>\n<main>\n");
   bf__page_ranking(page);
   BF_TRY(bf__page_images(page, err));
+  BF_TRY(bf__page_words(page, err));
+  BF_TRY(bf__page_similarities(page, err));
+  BF_TRY(bf__page_channels(page, err));
   BF_TRY(bf__page_distributions(page, err));
   BF_TRY(bf__page_partitions(page, err));
   bf__page_notes(page);

@@ -31,6 +31,7 @@ typedef struct bf__histogram_plot {
   bool root_scale;                         /* square-root y axis, where one bin holds nearly all */
   double from, to;                         /* range of x */
   size_t n_bins;                           /* 1 .. BF__PLOT_BINS */
+  int width, height;                       /* 0: 450 and 170 */
   const char *names[BF__SIDES];            /* of the legend */
   double shares[BF__SIDES][BF__PLOT_BINS]; /* per cent a bin */
   bool present[BF__SIDES];
@@ -43,9 +44,34 @@ typedef struct bf__shift_plot {
   const double *shifts[BF__SIDES]; /* in deviations of the source; the target's is NULL; the worst's may be */
 } bf__shift_plot;
 
+enum { BF__ONLY_TARGET, BF__ONLY_MODEL, BF__BOTH, BF__WORD_GROUPS };
+typedef struct bf__word_bar {
+  const char *word;
+  double target, model; /* share of all words, per cent */
+  int group;
+} bf__word_bar;
+
+typedef struct bf__word_plot {
+  size_t n_words;
+  const bf__word_bar *words; /* by group, in the order to show */
+  const char *groups[BF__WORD_GROUPS];
+  const char *names[BF__SIDES];
+  size_t side; /* of the model */
+} bf__word_plot;
+
+#define BF__BANDS 8u
+typedef struct bf__band_plot {
+  const char *y_title;
+  const char *names[BF__SIDES];
+  double power[BF__SIDES][BF__BANDS]; /* >= 0 */
+  bool present[BF__SIDES];
+} bf__band_plot;
+
 /* JSON of a specification; you own it (free()); NULL on lack of memory. */
 char *bf__plot_histogram(const bf__histogram_plot *plot);
 char *bf__plot_shifts(const bf__shift_plot *plot);
+char *bf__plot_words(const bf__word_plot *plot); /* the target's share to the right, the model's to the left */
+char *bf__plot_bands(const bf__band_plot *plot);
 char *bf__plot_matrix(const double *matrix, size_t n_target, size_t n_source, double threshold, double largest);
 
 /* ---- distributions.c: what the plots show, from sketches ---- */
@@ -79,12 +105,30 @@ typedef struct bf__page {
 } bf__page;
 
 void bf__page_ranking(bf__page *page);
-bf_status bf__page_distributions(bf__page *page, bf_error *err);
 bf_status bf__page_partitions(bf__page *page, bf_error *err);
 bf_status bf__page_images(bf__page *page, bf_error *err);
 void bf__page_notes(bf__page *page);
+void bf__page_legend(bf__page *page);
 /* A figure with a finding as heading. Frees `finding` and `spec`; NULL in either is lack of memory and marks the page
  * as failed. */
 void bf__page_figure(bf__page *page, char *finding, const char *explanation, char *spec);
+
+/* ---- section_columns.c ---- */
+
+/* Columns of features; brightness and regions of images; the means of what is projected. Nothing for text and tagged.
+ */
+bf_status bf__page_distributions(bf__page *page, bf_error *err);
+/* Histograms of the target's view columns 0 .. n_columns - 1, what differs most from the best model first. names[i]:
+ * how column i is called, or NULL. */
+bf_status bf__page_histograms(bf__page *page, uint32_t n_columns, const char *const *names, bf_error *err);
+
+/* ---- section_words.c: text, pairs, tagged sentences, columns of strings; section_views.c: pairs, windows ---- */
+bf_status bf__page_words(bf__page *page, bf_error *err);
+bf_status bf__page_similarities(bf__page *page, bf_error *err);
+bf_status bf__page_channels(bf__page *page, bf_error *err);
+/* What a sketch's side has in rows, words and so on, as one sentence ("1,600 texts of 57.1 words on average"). */
+char *bf__page_amounts(const bf_sketch *sketch);
+/* Differences of the best and the worst model, NULL where there is none: free both. */
+bf_status bf__page_explain(const bf__page *page, bf_explanation *out[BF__SIDES], bf_error *err);
 
 #endif

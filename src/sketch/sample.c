@@ -9,19 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "base/bottom_k.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
-typedef struct entry {
-  uint64_t hash, row;
-  uint32_t slot;
-} entry;
-
 struct bf__sample {
-  uint32_t n_columns, n, capacity;
-  uint64_t seed;
-  entry *heap;  /* the largest (hash, row) first */
+  uint32_t n_columns, capacity;
+  bf__bottom_k chosen;
   float *cells; /* [capacity][n_columns] by slot */
 };
 
@@ -30,45 +24,21 @@ bf_status bf__sample_create(uint32_t n_columns, uint64_t seed, bf__sample **out,
   bf__sample *s = bf__alloc(1, sizeof *s);
   if (!s) return bf__error_memory(err, sizeof *s);
   s->n_columns = n_columns;
-  s->seed = seed;
+  s->chosen = (bf__bottom_k){.seed = seed, .k = BF__SAMPLE_ROWS};
   *out = s;
   return BF_OK;
 }
 
 void bf__sample_free(bf__sample *s) {
   if (!s) return;
-  free(s->heap);
+  bf__bottom_k_deinit(&s->chosen);
   free(s->cells);
   free(s);
-}
-
-static bool above(const entry *a, const entry *b) {
-  return a->hash != b->hash ? a->hash > b->hash : a->row > b->row;
-}
-
-static void sift_up(entry *heap, size_t i) {
-  entry e = heap[i];
-  for (; i > 0 && above(&e, &heap[(i - 1) / 2]); i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
-  heap[i] = e;
-}
-
-static void sift_down(entry *heap, size_t n) {
-  entry e = heap[0];
-  size_t i = 0;
-  for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    if (child + 1 < n && above(&heap[child + 1], &heap[child])) child++;
-    if (!above(&heap[child], &e)) break;
-    heap[i] = heap[child];
-  }
-  heap[i] = e;
 }
 
 static bf_status grow(bf__sample *s, bf_error *err) {
   uint32_t capacity = s->capacity ? s->capacity * 2 : 256;
   size_t cells = (size_t)capacity * (s->n_columns ? s->n_columns : 1);
-  entry *heap = bf__realloc(s->heap, capacity, sizeof *heap);
-  if (!heap) return bf__error_memory(err, capacity * sizeof *heap);
-  s->heap = heap;
   float *grown = bf__realloc(s->cells, cells, sizeof *grown);
   if (!grown) return bf__error_memory(err, cells * sizeof *grown);
   s->cells = grown;
@@ -78,41 +48,29 @@ static bf_status grow(bf__sample *s, bf_error *err) {
 
 bf_status bf__sample_add(bf__sample *s, const float *rows, size_t n_rows, uint64_t first_row, bf_error *err) {
   const size_t n = s->n_columns;
+  bf_status status = BF_OK;
   for (size_t i = 0; i < n_rows; i++) {
-    entry e = {.hash = bf__mix64(s->seed, first_row + i), .row = first_row + i, .slot = s->n};
-    if (s->n < BF__SAMPLE_ROWS) {
-      if (s->n == s->capacity) {
-        bf_status status = grow(s, err);
-        if (status != BF_OK) return status;
-      }
-      s->heap[s->n] = e;
-      sift_up(s->heap, s->n++);
-    } else {
-      if (!above(&s->heap[0], &e)) continue;
-      e.slot = s->heap[0].slot;
-      s->heap[0] = e;
-      sift_down(s->heap, s->n);
-    }
-    if (n) memcpy(s->cells + e.slot * n, rows + i * n, n * sizeof *rows);
+    bool kept = false;
+    uint32_t slot = 0;
+    if (s->chosen.n == s->capacity && s->capacity < BF__SAMPLE_ROWS) BF_TRY(grow(s, err));
+    BF_TRY(bf__bottom_k_offer(&s->chosen, first_row + i, &kept, &slot, err));
+    if (kept && n) memcpy(s->cells + slot * n, rows + i * n, n * sizeof *rows);
   }
-  return BF_OK;
-}
-
-static int by_row(const void *a, const void *b) {
-  uint64_t x = ((const entry *)a)->row, y = ((const entry *)b)->row;
-  return (x > y) - (x < y);
+out:
+  return status;
 }
 
 bf_status bf__sample_finish(bf__sample *s, const float **rows, uint32_t *n_rows, bf_error *err) {
-  const size_t n = s->n_columns;
-  float *ordered = bf__alloc((size_t)s->n * n, sizeof *ordered);
-  if (!ordered) return bf__error_memory(err, s->n * n * sizeof *ordered);
-  if (s->n) qsort(s->heap, s->n, sizeof *s->heap, by_row);
-  for (size_t i = 0; n && i < s->n; i++) memcpy(ordered + i * n, s->cells + s->heap[i].slot * n, n * sizeof *ordered);
+  const size_t n = s->n_columns, n_kept = s->chosen.n;
+  float *ordered = bf__alloc(n_kept * n, sizeof *ordered);
+  if (!ordered) return bf__error_memory(err, n_kept * n * sizeof *ordered);
+  bf__bottom_k_sort(&s->chosen);
+  for (size_t i = 0; n && i < n_kept; i++)
+    memcpy(ordered + i * n, s->cells + s->chosen.heap[i].slot * n, n * sizeof *ordered);
   free(s->cells);
   s->cells = ordered;
   *rows = ordered;
-  *n_rows = s->n;
+  *n_rows = s->chosen.n;
   return BF_OK;
 }
 

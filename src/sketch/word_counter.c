@@ -27,6 +27,7 @@
 
 #define SHARDS 16u
 #define SHARD_WORDS 16384u
+#define FETCHED 6u /* words ahead */
 #define REGISTER_BITS 14u
 #define REGISTERS (1u << REGISTER_BITS)
 
@@ -226,14 +227,31 @@ static bool add_entry(bf__word_counter *c, shard *s, const bf__word_entry *from,
   return true;
 }
 
+/* Entries of a large shard are far from the cache: the slot of a word that comes soon is fetched, then what the slot
+ * names. */
+static void fetch_slot(const bf__word_table *t, uint64_t hash) {
+  if (t->index) __builtin_prefetch(&t->index[(size_t)hash & t->mask]);
+}
+
+static void fetch_entry(const bf__word_table *t, uint64_t hash) {
+  uint64_t slot = t->index ? t->index[(size_t)hash & t->mask] : 0;
+  if (slot == 0) return;
+  const bf__word_entry *e = &t->entries[(slot & 0xffffffffu) - 1];
+  __builtin_prefetch(e, 1);
+  __builtin_prefetch((const char *)e + 64, 1);
+  __builtin_prefetch((const char *)e + 128, 1);
+}
+
 static void merge_shard(void *context, size_t number, uint32_t worker) {
   (void)worker;
   bf__word_counter *c = context;
   shard *s = &c->shards[number];
   for (size_t i = 0; i < c->n_merging && !s->failed; i++) {
     const bf__word_piece *p = &c->pieces[i];
-    for (size_t k = p->starts[number]; k < p->starts[number + 1]; k++) {
+    for (size_t k = p->starts[number], end = p->starts[number + 1]; k < end; k++) {
       const bf__word_entry *e = &p->table.entries[p->order[k]];
+      if (k + 2 * FETCHED < end) fetch_slot(&s->table, p->table.entries[p->order[k + 2 * FETCHED]].hash);
+      if (k + FETCHED < end) fetch_entry(&s->table, p->table.entries[p->order[k + FETCHED]].hash);
       if (!add_entry(c, s, e, p->table.bytes + e->at)) s->failed = true;
     }
     if (p->complete && s->table.n > SHARD_WORDS && !s->failed && !forget(s)) s->failed = true;

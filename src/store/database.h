@@ -40,9 +40,12 @@ bf_status bf__db_audit(bf__db *db, const bf__act *act, const char *name, uint32_
 
 /* ---- versions (database_write.c) ---- */
 
-/* The three files of a version. */
+/* The blobs of a version. */
 typedef struct bf__version_blobs {
-  bf__blob model, card, sketch; /* sketch.sha256 is "": none */
+  bf__blob model, card, sketch, validation; /* sha256 of the latter two is "": none */
+  size_t n_files, n_outputs;
+  bf__blob *files;   /* [n_files], as the entry's files */
+  bf__blob *outputs; /* [n_outputs], as the entry's experience; "": none */
 } bf__version_blobs;
 
 /* A word (value NULL), or a key with its value. */
@@ -50,7 +53,7 @@ typedef struct bf__tag {
   const char *key, *value;
 } bf__tag;
 
-/* The latest version of a model, *version 0: there is none. */
+/* The latest version of a model with its model, card and sketch; *version 0: there is none. */
 bf_status bf__db_latest(bf__db *db, const char *name, uint32_t *version, bf__version_blobs *blobs, bf_error *err);
 /* Writes the next version, its tags and metrics, the words of its card, and the audit row; inside a transaction. *id is
  * the row that the calls below want. */
@@ -86,6 +89,25 @@ bf_status bf__db_set_alias(bf__db *db, const char *name, const char *alias, int6
                            bf_error *err);
 bf_status bf__db_remove_alias(bf__db *db, const char *name, const char *alias, uint32_t *was, bf_error *err);
 
+/* ---- what models are run with and learnt from (database_running.c) ---- */
+
+/* Whether a version has the files of the entry and no others, and the calibration and validation sample where the entry
+ * has such. */
+bf_status bf__db_same_parts(bf__db *db, int64_t id, const bf_store_entry *entry, const bf__version_blobs *blobs,
+                            bool *same, bf_error *err);
+/* Writes files, calibration and validation sample of a new version. */
+bf_status bf__db_insert_parts(bf__db *db, int64_t id, const bf_store_entry *entry, const bf__version_blobs *blobs,
+                              bf_error *err);
+/* Writes a row of experience, in place of one that is there. outputs->sha256 "": none. */
+bf_status bf__db_set_experience(bf__db *db, int64_t model_id, int64_t domain_id, const bf_store_experience *row,
+                                const bf__blob *outputs, bf_error *err);
+/* Each row by domain, then model; strings live for the call. */
+typedef bf_status (*bf__db_experience_fn)(void *context, const bf_store_experience *row, bf_error *err);
+bf_status bf__db_each_experience(bf__db *db, bf__db_experience_fn fn, void *context, bf_error *err);
+
+/* Says that a blob is there; every reference to it needs that first. */
+bf_status bf__db_insert_blob(bf__db *db, const bf__blob *blob, bf_error *err);
+
 /* Writes what full-text search knows of a version. card NULL: its words stay. */
 bf_status bf__db_index(bf__db *db, int64_t id, const uint8_t *card, size_t card_bytes, bf_error *err);
 /* A version that full-text search does not know yet; id 0: all are known. */
@@ -103,9 +125,10 @@ typedef struct bf__db_query {
   const bf__filter *filter, *sort;
   const char *words; /* FTS5's own language */
 } bf__db_query;
-/* Each stored version; strings live for the call. `metrics` is "name=value,…" for model->metrics, which is not filled.
- */
-typedef bf_status (*bf__db_model_fn)(void *context, const bf_store_model *model, const char *metrics, bf_error *err);
+/* Each stored version; strings live for the call. model->metrics and model->files are not filled: `metrics` is
+ * "name=value,…", `files` is "name bytes sha256,…". */
+typedef bf_status (*bf__db_model_fn)(void *context, const bf_store_model *model, const char *metrics, const char *files,
+                                     bf_error *err);
 bf_status bf__db_each_model(bf__db *db, const bf__db_query *query, bf__db_model_fn fn, void *context, bf_error *err);
 
 /* The name of each model that has a version; each alias of a model (of one of its versions, where version is not 0). */
@@ -118,7 +141,7 @@ bf_status bf__db_each_event(bf__db *db, const char *name, uint64_t limit, bf_sto
 
 /* Each reference from a version to a blob, by hash. */
 typedef struct bf__db_reference {
-  const char *sha256, *name, *role; /* role: "model", "card", "sketch" */
+  const char *sha256, *name, *role; /* role: "model", "card", "sketch", "file", "validation", "experience" */
   uint32_t version;
   uint64_t bytes;
 } bf__db_reference;
@@ -131,7 +154,8 @@ bf_status bf__db_count(bf__db *db, uint64_t *models, uint64_t *versions, bf_erro
 
 /* Forgets the rows of blobs that no version refers to; inside a transaction. */
 bf_status bf__db_forget_blobs(bf__db *db, bf_error *err);
-/* Integrity, foreign keys, aliases, metrics: a line each problem; *ok false if there was one. */
+/* Integrity, foreign keys, aliases, metrics, names of files, experience: a line each problem; *ok false if there was
+ * one. */
 typedef void (*bf__db_line_fn)(void *context, const char *line);
 bf_status bf__db_check(bf__db *db, bf__db_line_fn fn, void *context, bool *ok, bf_error *err);
 /* Whether full-text search agrees with itself (not where the database is open for reading only) and with the versions.

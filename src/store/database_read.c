@@ -13,7 +13,11 @@
   " (SELECT group_concat(name || '=' || quote(value), ',') FROM"                                                \
   "  (SELECT CASE name WHEN 'source_accuracy' THEN 'accuracy' ELSE name END AS name, value FROM metrics o"      \
   "    WHERE o.version_id = v.id AND NOT (o.name = 'source_accuracy' AND EXISTS"                                \
-  "     (SELECT 1 FROM metrics t WHERE t.version_id = v.id AND t.name = 'accuracy')) ORDER BY 1))"              \
+  "     (SELECT 1 FROM metrics t WHERE t.version_id = v.id AND t.name = 'accuracy')) ORDER BY 1)),"             \
+  " (SELECT group_concat(t, ',') FROM (SELECT f.name || ' ' || d.bytes || ' ' || f.sha256 AS t FROM files f"    \
+  "    JOIN blobs d ON d.sha256 = f.sha256 WHERE f.version_id = v.id ORDER BY f.name)),"                        \
+  " (SELECT json FROM calibrations WHERE version_id = v.id),"                                                   \
+  " (SELECT sha256 FROM validations WHERE version_id = v.id)"                                                   \
   "  FROM models m JOIN versions v ON v.model_id = m.id LEFT JOIN sketches s ON s.version_id = v.id"            \
   "  LEFT JOIN metrics a ON a.version_id = v.id AND a.name = 'source_accuracy'"                                 \
   "  LEFT JOIN blobs b ON b.sha256 = v.model_sha256"
@@ -36,6 +40,8 @@ static bf_store_model model_from(const bf__sql *q) {
       .sketch_sha256 = bf__sql_text(q, 13),
       .created = bf__sql_text_or_empty(q, 14),
       .aliases = bf__sql_text_or_empty(q, 15),
+      .calibration = bf__sql_text(q, 18),
+      .validation_sha256 = bf__sql_text(q, 19),
   };
 }
 
@@ -108,7 +114,7 @@ bf_status bf__db_each_model(bf__db *db, const bf__db_query *query, bf__db_model_
     BF_TRY(bf__sql_step(&s, &row, err));
     if (!row) break;
     bf_store_model model = model_from(&s);
-    BF_TRY(fn(context, &model, bf__sql_text_or_empty(&s, 16), err));
+    BF_TRY(fn(context, &model, bf__sql_text_or_empty(&s, 16), bf__sql_text_or_empty(&s, 17), err));
   }
 out:
   bf__sql_end(&s);
@@ -192,7 +198,13 @@ bf_status bf__db_each_reference(bf__db *db, bf__db_reference_fn fn, void *contex
                          "  SELECT model_sha256 AS sha256, model_id, number, 'model' AS role FROM versions"
                          "  UNION ALL SELECT card_sha256, model_id, number, 'card' FROM versions"
                          "  UNION ALL SELECT s.sha256, v.model_id, v.number, 'sketch' FROM sketches s"
-                         "    JOIN versions v ON v.id = s.version_id) r"
+                         "    JOIN versions v ON v.id = s.version_id"
+                         "  UNION ALL SELECT f.sha256, v.model_id, v.number, 'file' FROM files f"
+                         "    JOIN versions v ON v.id = f.version_id"
+                         "  UNION ALL SELECT k.sha256, v.model_id, v.number, 'validation' FROM validations k"
+                         "    JOIN versions v ON v.id = k.version_id"
+                         "  UNION ALL SELECT e.sha256, v.model_id, v.number, 'experience' FROM experience e"
+                         "    JOIN versions v ON v.id = e.model_id WHERE e.sha256 IS NOT NULL) r"
                          "  LEFT JOIN models m ON m.id = r.model_id LEFT JOIN blobs b ON b.sha256 = r.sha256"
                          " ORDER BY r.sha256, m.name, r.number, r.role",
                          &q, err));
@@ -216,7 +228,10 @@ bf_status bf__db_is_referenced(bf__db *db, const char *sha256, bool *out, bf_err
   bf_status status = bf__sql_integer(db,
                                      "SELECT EXISTS (SELECT 1 FROM versions WHERE model_sha256 = ?1)"
                                      " OR EXISTS (SELECT 1 FROM versions WHERE card_sha256 = ?1)"
-                                     " OR EXISTS (SELECT 1 FROM sketches WHERE sha256 = ?1)",
+                                     " OR EXISTS (SELECT 1 FROM sketches WHERE sha256 = ?1)"
+                                     " OR EXISTS (SELECT 1 FROM files WHERE sha256 = ?1)"
+                                     " OR EXISTS (SELECT 1 FROM validations WHERE sha256 = ?1)"
+                                     " OR EXISTS (SELECT 1 FROM experience WHERE sha256 = ?1)",
                                      sha256, &found, err);
   *out = status != BF_OK || found != 0; /* what cannot be asked is not thrown away */
   return status;

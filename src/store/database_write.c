@@ -59,7 +59,7 @@ bf_status bf__db_latest(bf__db *db, const char *name, uint32_t *version, bf__ver
   return status;
 }
 
-static bf_status insert_blob(bf__db *db, const bf__blob *blob, bf_error *err) {
+bf_status bf__db_insert_blob(bf__db *db, const bf__blob *blob, bf_error *err) {
   bf__sql q;
   bf_status status = bf__sql_prepare(db,
                                      "INSERT INTO blobs (sha256, bytes) VALUES (?, ?)"
@@ -136,12 +136,13 @@ bf_status bf__db_insert(bf__db *db, const bf_store_entry *entry, const bf__tag *
   bf_status status = BF_OK;
   int64_t model = 0;
   BF_TRY(take_version(db, entry->name, &model, version, err));
-  BF_TRY(insert_blob(db, &blobs->model, err));
-  BF_TRY(insert_blob(db, &blobs->card, err));
-  if (blobs->sketch.sha256[0] != 0) BF_TRY(insert_blob(db, &blobs->sketch, err));
+  BF_TRY(bf__db_insert_blob(db, &blobs->model, err));
+  BF_TRY(bf__db_insert_blob(db, &blobs->card, err));
+  if (blobs->sketch.sha256[0] != 0) BF_TRY(bf__db_insert_blob(db, &blobs->sketch, err));
   BF_TRY(insert_version(db, entry, blobs, act->time, model, *version, err));
   *id = bf__sql_last_id(db);
   BF_TRY(insert_sketch(db, *id, entry, &blobs->sketch, err));
+  BF_TRY(bf__db_insert_parts(db, *id, entry, blobs, err));
   for (size_t i = 0; i < n_tags; ++i) BF_TRY(bf__db_set_tag(db, *id, &tags[i], err));
   if (!isnan(entry->source_accuracy))
     BF_TRY(bf__db_set_metric(db, *id, "source_accuracy", entry->source_accuracy, err));
@@ -220,7 +221,7 @@ bf_status bf__db_find_version(bf__db *db, const bf__selector *which, bf__version
 
 bf_status bf__db_set_columns(bf__db *db, int64_t id, const bf__columns *columns, bf_error *err) {
   bf__sql q;
-  bf_status status = columns->card != NULL ? insert_blob(db, columns->card, err) : BF_OK;
+  bf_status status = columns->card != NULL ? bf__db_insert_blob(db, columns->card, err) : BF_OK;
   if (status != BF_OK) return status;
   status = bf__sql_prepare(db,
                            "UPDATE versions SET domain = coalesce(?, domain), task = coalesce(?, task),"
@@ -417,6 +418,9 @@ bf_status bf__db_forget_blobs(bf__db *db, bf_error *err) {
   return bf__sql_execute(db,
                          "DELETE FROM blobs WHERE NOT EXISTS (SELECT 1 FROM versions WHERE model_sha256 = blobs.sha256)"
                          " AND NOT EXISTS (SELECT 1 FROM versions WHERE card_sha256 = blobs.sha256)"
-                         " AND NOT EXISTS (SELECT 1 FROM sketches WHERE sketches.sha256 = blobs.sha256)",
+                         " AND NOT EXISTS (SELECT 1 FROM sketches WHERE sketches.sha256 = blobs.sha256)"
+                         " AND NOT EXISTS (SELECT 1 FROM files WHERE files.sha256 = blobs.sha256)"
+                         " AND NOT EXISTS (SELECT 1 FROM validations WHERE validations.sha256 = blobs.sha256)"
+                         " AND NOT EXISTS (SELECT 1 FROM experience WHERE experience.sha256 = blobs.sha256)",
                          err);
 }

@@ -14,9 +14,11 @@
 
 #define TEMPORARY_AGE_SECONDS 3600
 
+static const char *const ROLES[] = {"model", "card", "sketch", "file", "validation", "experience"};
+
 typedef struct reference {
   char sha256[65];
-  const char *role; /* one of the three below */
+  const char *role; /* one of ROLES */
   uint32_t version;
   char *name;
 } reference;
@@ -68,7 +70,9 @@ static bf_status collect(void *context, const bf__db_reference *r, bf_error *err
     f->capacity = capacity;
   }
   reference *to = &f->references[f->n];
-  to->role = strcmp(r->role, "model") == 0 ? "model" : strcmp(r->role, "card") == 0 ? "card" : "sketch";
+  to->role = "blob";
+  for (size_t i = 0; i < sizeof ROLES / sizeof *ROLES; ++i)
+    if (strcmp(r->role, ROLES[i]) == 0) to->role = ROLES[i];
   to->version = r->version;
   memcpy(to->sha256, r->sha256, sizeof to->sha256);
   to->name = bf__strdup(r->name);

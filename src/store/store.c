@@ -186,7 +186,7 @@ static bf_status check_entry(const bf_store_entry *entry, bf_error *err) {
     status = bf__check_alias(entry->aliases[i], err);
     if (status != BF_OK) return status;
   }
-  return BF_OK;
+  return bf__store_check_parts(entry, err);
 }
 
 static bf_status put_model(bf_store *store, const bf_store_entry *entry, bf__blob *out, bf_error *err) {
@@ -203,20 +203,28 @@ static bf_status put_blobs(bf_store *store, const bf_store_entry *entry, bf__ver
     BF_TRY(bf__blobs_put_bytes(store->blobs, "card", entry->card, entry->card_bytes, &blobs->card, err));
   if (entry->sketch != NULL && !bf__blobs_has(store->blobs, blobs->sketch.sha256, blobs->sketch.bytes))
     BF_TRY(bf__blobs_put_bytes(store->blobs, "sketch", entry->sketch, entry->sketch_bytes, &blobs->sketch, err));
+  BF_TRY(bf__store_put_parts(store, entry, blobs, err));
 out:
   return status;
 }
 
+static void discard(bf_store *store, const bf__blob *blob) {
+  bool referenced = true;
+  if (blob->created && bf__db_is_referenced(store->db, blob->sha256, &referenced, NULL) == BF_OK && !referenced)
+    (void)bf__blobs_remove(store->blobs, blob->sha256, NULL);
+}
+
 /* Best effort: fsck finds the rest. */
 void bf__store_discard(bf_store *store, const bf__version_blobs *blobs) {
-  const bf__blob *each[] = {&blobs->model, &blobs->card, &blobs->sketch};
-  if (!blobs->model.created && !blobs->card.created && !blobs->sketch.created) return;
-  if (bf__db_begin(store->db, NULL) != BF_OK) return;
-  for (size_t i = 0; i < sizeof each / sizeof *each; ++i) {
-    bool referenced = true;
-    if (each[i]->created && bf__db_is_referenced(store->db, each[i]->sha256, &referenced, NULL) == BF_OK && !referenced)
-      (void)bf__blobs_remove(store->blobs, each[i]->sha256, NULL);
-  }
+  const bf__blob *each[] = {&blobs->model, &blobs->card, &blobs->sketch, &blobs->validation};
+  bool created = false;
+  for (size_t i = 0; i < sizeof each / sizeof *each; ++i) created |= each[i]->created;
+  for (size_t i = 0; i < blobs->n_files; ++i) created |= blobs->files[i].created;
+  for (size_t i = 0; i < blobs->n_outputs; ++i) created |= blobs->outputs[i].created;
+  if (!created || bf__db_begin(store->db, NULL) != BF_OK) return;
+  for (size_t i = 0; i < sizeof each / sizeof *each; ++i) discard(store, each[i]);
+  for (size_t i = 0; i < blobs->n_files; ++i) discard(store, &blobs->files[i]);
+  for (size_t i = 0; i < blobs->n_outputs; ++i) discard(store, &blobs->outputs[i]);
   bf__db_rollback(store->db);
 }
 
@@ -225,14 +233,26 @@ static bool same_blobs(const bf__version_blobs *a, const bf__version_blobs *b) {
          strcmp(a->sketch.sha256, b->sketch.sha256) == 0;
 }
 
+static bf_status same_parts(bf_store *store, const bf_store_entry *entry, const bf__version_blobs *blobs,
+                            uint32_t number, bool *same, bf_error *err) {
+  bf__selector which = {.version = number};
+  bf__version version;
+  memcpy(which.name, entry->name, strlen(entry->name) + 1);
+  bf_status status = bf__db_find_version(store->db, &which, &version, err);
+  return status == BF_OK ? bf__db_same_parts(store->db, version.id, entry, blobs, same, err) : status;
+}
+
 /* BF_ERR_EXISTS where the entry may not become a version. `blobs` NULL: not known yet. */
 static bf_status check_new(bf_store *store, const bf_store_entry *entry, const bf__version_blobs *blobs,
                            uint32_t *version, bf_error *err) {
   bf__version_blobs latest;
   uint32_t number = 0;
+  bool same = false;
   bf_status status = bf__db_latest(store->db, entry->name, &number, &latest, err);
   if (status != BF_OK || number == 0) return status;
-  if (blobs != NULL && same_blobs(&latest, blobs)) {
+  if (blobs != NULL && same_blobs(&latest, blobs)) status = same_parts(store, entry, blobs, number, &same, err);
+  if (status != BF_OK) return status;
+  if (same) {
     *version = number;
     return bf__error(err, BF_ERR_EXISTS, "%.120s@%u is the very same model, card and sketch: nothing was added",
                      entry->name, number);
@@ -250,9 +270,8 @@ bf_status bf_store_add(bf_store *store, const bf_store_entry *given, uint32_t *v
   bf_store_entry entry = BF_STORE_ENTRY_INIT;
   bf__version_blobs blobs = {0};
   char now[BF__TIME_BYTES];
-  uint32_t number = 0;
   uint32_t was = 0;
-  int64_t id = 0;
+  bf__version added = {0};
   bf__tags tags = {0};
   bf__act act = {.time = now, .who = store->who, .action = "add"};
   bf__error_clear(err);
@@ -264,20 +283,24 @@ bf_status bf_store_add(bf_store *store, const bf_store_entry *given, uint32_t *v
   BF_TRY(bf__tags_read(entry.tags, entry.n_tags, &tags, err));
   if (entry.origin != NULL) act.action = "import";
   if (entry.new_only) BF_TRY(check_new(store, &entry, NULL, version, err)); /* before copying gigabytes in vain */
+  BF_TRY(bf__version_blobs_init(&entry, &blobs, err));
   BF_TRY(put_blobs(store, &entry, &blobs, err));
   BF_TRY(bf__db_begin(store->db, err));
   BF_TRY(check_new(store, &entry, &blobs, version, err));
   BF_TRY(put_blobs(store, &entry, &blobs, err));
-  BF_TRY(bf__db_insert(store->db, &entry, tags.items, tags.n, &blobs, &act, &number, &id, err));
+  BF_TRY(bf__db_insert(store->db, &entry, tags.items, tags.n, &blobs, &act, &added.number, &added.id, err));
   for (size_t i = 0; i < entry.n_aliases; ++i)
-    BF_TRY(bf__db_set_alias(store->db, entry.name, entry.aliases[i], id, true, &was, err));
+    BF_TRY(bf__db_set_alias(store->db, entry.name, entry.aliases[i], added.id, true, &was, err));
+  BF_TRY(bf__store_write_experience(store, entry.experience, entry.n_experience, blobs.outputs, entry.name, &added, now,
+                                    err));
   BF_TRY(bf__db_commit(store->db, err));
-  *version = number;
+  *version = added.number;
 out:
   if (status != BF_OK) {
     bf__db_rollback(store->db);
     bf__store_discard(store, &blobs);
   }
+  bf__version_blobs_deinit(&blobs);
   bf__tags_deinit(&tags);
   return status;
 }

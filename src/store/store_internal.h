@@ -27,6 +27,20 @@ void bf__store_discard(bf_store *store, const bf__version_blobs *blobs);
 /* Gives full-text search the cards that it does not know. */
 bf_status bf__store_index_missing(bf_store *store, bf_error *err);
 
+/* ---- what models are run with and learnt from (store_running.c) ---- */
+
+bf_status bf__store_check_parts(const bf_store_entry *entry, bf_error *err);
+/* Room for the blobs of an entry's files and outputs. */
+bf_status bf__version_blobs_init(const bf_store_entry *entry, bf__version_blobs *out, bf_error *err);
+void bf__version_blobs_deinit(bf__version_blobs *blobs);
+/* Puts what is not there: files, validation sample and outputs. */
+bf_status bf__store_put_parts(bf_store *store, const bf_store_entry *entry, bf__version_blobs *blobs, bf_error *err);
+/* Writes experience within a transaction, and its audit row. NULL as a model: the version with that name, number and
+ * row (id 0: may not be). */
+bf_status bf__store_write_experience(bf_store *store, const bf_store_experience *rows, size_t n,
+                                     const bf__blob *outputs, const char *self, const bf__version *version,
+                                     const char *time, bf_error *err);
+
 /* ---- names of versions (store_list.c) ---- */
 
 bf_status bf__store_parse_selector(const char *which, bf__selector *out, bf_error *err);
@@ -47,5 +61,9 @@ bf_status bf__tags_read(const char *const *texts, size_t n, bf__tags *out, bf_er
 void bf__tags_deinit(bf__tags *tags);
 bf_status bf__check_metric(const bf_store_metric *metric, bf_error *err);
 bf_status bf__check_alias(const char *alias, bf_error *err);
+/* A plain relative path, as bf_store_file says. */
+bf_status bf__check_file_name(const char *name, bf_error *err);
+#define BF__FILES_MAX 2000
+#define BF__CALIBRATION_MAX ((size_t)8 << 20)
 
 #endif

@@ -130,3 +130,20 @@ void bf__tags_deinit(bf__tags *tags) {
   free(tags->text);
   *tags = (bf__tags){0};
 }
+
+bf_status bf__check_file_name(const char *name, bf_error *err) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  size_t n = name == NULL ? 0 : strlen(name);
+  bool good = n > 0 && n <= 255;
+  for (const char *part = name; good; ++part) {
+    size_t length = strspn(part, allowed);
+    bool dots = (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.');
+    good = length > 0 && !dots && (part[length] == '/' || part[length] == 0);
+    part += length;
+    if (good && *part == 0) return BF_OK;
+  }
+  return bf__error(err, BF_ERR_INVALID_ARGUMENT,
+                   "\"%.100s\" cannot be the name of a file: a relative path of at most 255 bytes, its parts of A-Z a-z"
+                   " 0-9 . _ - without \"..\"",
+                   name == NULL ? "" : name);
+}

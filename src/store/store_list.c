@@ -13,7 +13,8 @@
 /* ------------------------------------------------------------------ lists */
 
 struct bf_store_list {
-  bf_store_model *items; /* all strings of an item lie in one block, which starts at its name; its metrics in another */
+  bf_store_model
+      *items; /* all strings of an item lie in one block, which starts at its name; its metrics and files in others */
   size_t n, capacity;
 };
 
@@ -43,7 +44,27 @@ static bf_status take_metrics(bf_store_model *model, char *text, bf_error *err) 
   return BF_OK;
 }
 
-static bf_status list_append(void *context, const bf_store_model *m, const char *metrics, bf_error *err) {
+/* The same of "name bytes sha256,…". */
+static bf_status take_files(bf_store_model *model, char *text, bf_error *err) {
+  size_t n = text[0] != 0;
+  for (const char *c = text; *c != 0; ++c) n += *c == ',';
+  if (n == 0) return BF_OK;
+  bf_store_file *files = bf__alloc(n, sizeof *files);
+  if (files == NULL) return bf__error_memory(err, n * sizeof *files);
+  model->files = files;
+  for (char *rest = text, *item; (item = strtok_r(rest, ",", &rest)) != NULL;) {
+    char *bytes = strchr(item, ' ');
+    char *sha256 = bytes != NULL ? strchr(bytes + 1, ' ') : NULL;
+    if (sha256 == NULL) continue; /* fsck tells of it */
+    *bytes++ = *sha256++ = 0;
+    files[model->n_files++] =
+        (bf_store_file){.name = item, .n_bytes = (size_t)strtoull(bytes, NULL, 10), .sha256 = sha256};
+  }
+  return BF_OK;
+}
+
+static bf_status list_append(void *context, const bf_store_model *m, const char *metrics, const char *files,
+                             bf_error *err) {
   bf_store_list *list = context;
   if (list->n == list->capacity) {
     size_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
@@ -52,9 +73,10 @@ static bf_status list_append(void *context, const bf_store_model *m, const char 
     list->items = grown;
     list->capacity = capacity;
   }
-  const char *const strings[] = {m->name,    m->domain,  m->task,         m->kind,        m->summary,
-                                 m->license, m->tags,    m->model_sha256, m->card_sha256, m->sketch_sha256,
-                                 m->created, m->aliases, metrics};
+  const char *const strings[] = {
+      m->name,         m->domain,      m->task,          m->kind,    m->summary, m->license,     m->tags,
+      m->model_sha256, m->card_sha256, m->sketch_sha256, m->created, m->aliases, m->calibration, m->validation_sha256,
+      metrics,         files};
   size_t bytes = 0;
   for (size_t i = 0; i < sizeof strings / sizeof *strings; ++i)
     bytes += strings[i] == NULL ? 0 : strlen(strings[i]) + 1;
@@ -73,11 +95,14 @@ static bf_status list_append(void *context, const bf_store_model *m, const char 
   copy.sketch_sha256 = copy_string(&at, m->sketch_sha256);
   copy.created = copy_string(&at, m->created);
   copy.aliases = copy_string(&at, m->aliases);
-  copy.metrics = NULL;
-  copy.n_metrics = 0;
-  char *text = at;
+  copy.calibration = copy_string(&at, m->calibration);
+  copy.validation_sha256 = copy_string(&at, m->validation_sha256);
+  char *metrics_text = at;
   (void)copy_string(&at, metrics);
-  bf_status status = take_metrics(&copy, text, err);
+  char *files_text = at;
+  (void)copy_string(&at, files);
+  bf_status status = take_metrics(&copy, metrics_text, err);
+  if (status == BF_OK) status = take_files(&copy, files_text, err);
   list->items[list->n++] = copy; /* also where it failed: the list frees it */
   return status;
 }
@@ -92,6 +117,7 @@ const bf_store_model *bf_store_list_at(const bf_store_list *list, size_t i) {
 static void item_deinit(bf_store_model *item) {
   free((char *)item->name);
   free((bf_store_metric *)item->metrics);
+  free((bf_store_file *)item->files);
 }
 
 void bf_store_list_free(bf_store_list *list) {

@@ -404,6 +404,16 @@ bf_status bf__db_check(bf__db *db, bf__db_line_fn fn, void *context, bool *ok, b
       "SELECT 'metric ' || x.name || ' of ' || m.name || '@' || v.number || ' is no finite number'"
       "  FROM metrics x JOIN versions v ON v.id = x.version_id JOIN models m ON m.id = v.model_id"
       " WHERE typeof(x.value) <> 'real' OR abs(x.value) > 1.7976931348623157e308 LIMIT 20",
+      "SELECT 'a file of ' || m.name || '@' || v.number || ' has a name that none may have' FROM"
+      " (SELECT version_id, name, '/' || name || '/' AS path FROM files) f"
+      "  JOIN versions v ON v.id = f.version_id JOIN models m ON m.id = v.model_id"
+      " WHERE length(f.name) NOT BETWEEN 1 AND 255 OR f.name GLOB '*[^-A-Za-z0-9._/]*' OR f.path GLOB '*//*'"
+      "    OR f.path GLOB '*/../*' OR f.path GLOB '*/./*' LIMIT 20",
+      "SELECT 'experience of ' || m.name || '@' || v.number || ' is no share between 0 and 1' FROM experience e"
+      "  JOIN versions v ON v.id = e.model_id JOIN models m ON m.id = v.model_id"
+      " WHERE typeof(e.items) <> 'integer' OR typeof(coalesce(e.accuracy, 0.5)) <> 'real'"
+      "    OR typeof(coalesce(e.macro_f1, 0.5)) <> 'real' OR coalesce(e.accuracy, 0.5) NOT BETWEEN 0 AND 1"
+      "    OR coalesce(e.macro_f1, 0.5) NOT BETWEEN 0 AND 1 LIMIT 20",
       "SELECT m.name || ' has version ' || max(v.number) || ' but gives out ' || m.next_version || ' next'"
       "  FROM versions v JOIN models m ON m.id = v.model_id GROUP BY m.id HAVING max(v.number) >= m.next_version LIMIT "
       "20",

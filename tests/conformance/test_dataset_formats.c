@@ -221,6 +221,41 @@ static void rows_are_loaded_alike_from_every_format(void **state) {
   }
 }
 
+static bf_sample *sample_of(const char *name, bool is_table, uint32_t threads) {
+  bf_dataset *d = NULL;
+  bf_sample *s = NULL;
+  bf_error err = {0};
+  char labels[1024];
+  snprintf(labels, sizeof labels, "%s", in_folder("labels.txt"));
+  if (bf_dataset_open(
+          in_folder(name),
+          OPTIONS(.label = is_table ? "kind" : labels, .n_threads = threads, .batch_bytes = threads == 1 ? 0 : 1000),
+          &d, &err) != BF_OK)
+    fail_msg("%s: %s", name, err.message);
+  if (bf_sample_load(d, 500, 20220706, NULL, NULL, &s, &err) != BF_OK) fail_msg("%s: %s", name, err.message);
+  bf_dataset_close(d);
+  return s;
+}
+
+static void a_sample_has_the_same_rows_from_every_format_whatever_the_threads(void **state) {
+  (void)state;
+  bf_sample *first = sample_of(FILES[0].name, FILES[0].is_table, 1);
+  const bf_batch *a = bf_sample_batch(first);
+  assert_int_equal(a->n_rows, 500);
+  for (size_t i = 0; i < 2 * N_FILES; i++) {
+    const char *name = FILES[i / 2].name;
+    bf_sample *other = sample_of(name, FILES[i / 2].is_table, (uint32_t)(1 + i % 2));
+    const bf_batch *b = bf_sample_batch(other);
+    assert_int_equal(b->n_rows, 500);
+    assert_int_equal(bf_sample_rows_seen(other), ROWS);
+    if (memcmp(a->cells, b->cells, sizeof(float) * 500 * COLUMNS) != 0) fail_msg("%s: other cells", name);
+    assert_memory_equal(a->labels, b->labels, sizeof(int32_t) * 500);
+    for (uint32_t r = 0; r < 500; r++) assert_int_equal(bf_sample_row(first, r), bf_sample_row(other, r));
+    bf_sample_free(other);
+  }
+  bf_sample_free(first);
+}
+
 static void conditions_and_columns_work_alike_in_every_table_format(void **state) {
   (void)state;
   uint64_t expected = 0;
@@ -293,6 +328,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_format_gives_equal_cells_and_labels),
       cmocka_unit_test(rows_are_loaded_alike_from_every_format),
+      cmocka_unit_test(a_sample_has_the_same_rows_from_every_format_whatever_the_threads),
       cmocka_unit_test(conditions_and_columns_work_alike_in_every_table_format),
       cmocka_unit_test(half_a_file_is_a_format_error_in_every_format),
       cmocka_unit_test(parquet_within_another_compression_is_refused_clearly),

@@ -39,7 +39,21 @@ static bf_status act_add(stage *s, bf_error *err) {
   bf_store_entry entry = entry_of("a/b", content);
   entry.card = (const uint8_t *)long_text;
   entry.card_bytes = sizeof long_text - 1;
+  const bf_store_file file = {
+      .name = "w.bin", .bytes = (const uint8_t *)long_text + 9, .n_bytes = sizeof long_text - 10};
+  const bf_store_experience own = {
+      .n_items = 1, .accuracy = 1, .outputs = (const uint8_t *)long_text + 7, .outputs_bytes = 5000};
+  entry.files = &file;
+  entry.n_files = 1;
+  entry.experience = &own;
+  entry.n_experience = 1;
   return bf_store_add(s->store, &entry, &version, err);
+}
+
+static bf_status act_experience(stage *s, bf_error *err) {
+  const bf_store_experience row = {
+      "a/b", 1, "a/b", 1, (uint64_t)s->round, 0.5, 0.25, (const uint8_t *)long_text, (size_t)(9000 + s->round), NULL};
+  return bf_store_add_experience(s->store, &row, 1, err);
 }
 
 static bf_status act_edit(stage *s, bf_error *err) {
@@ -112,15 +126,9 @@ static const struct act {
   const char *name;
   act_fn fn;
 } acts[] = {
-    {"add", act_add},
-    {"edit", act_edit},
-    {"tag", act_tag},
-    {"alias", act_alias},
-    {"remove alias", act_remove_alias},
-    {"remove", act_remove},
-    {"gc", act_gc},
-    {"export", act_export},
-    {"migrate", act_migrate},
+    {"add", act_add},       {"experience", act_experience},     {"edit", act_edit},     {"tag", act_tag},
+    {"alias", act_alias},   {"remove alias", act_remove_alias}, {"remove", act_remove}, {"gc", act_gc},
+    {"export", act_export}, {"migrate", act_migrate},
 };
 
 static rlim_t size_of(const char *folder, const char *name) {

@@ -27,8 +27,8 @@ typedef bf_status (*act_fn)(stage *s, bf_error *err);
 
 /* A hash over all rows of all tables, times aside. */
 static uint64_t fingerprint(const char *folder) {
-  static const char *const tables[] = {"models",  "versions", "sketches", "tags",
-                                       "metrics", "aliases",  "texts",    "audit"};
+  static const char *const tables[] = {"models", "versions", "sketches",     "tags",        "metrics",    "aliases",
+                                       "texts",  "files",    "calibrations", "validations", "experience", "audit"};
   char path[600];
   char sql[80];
   sqlite3 *db = NULL;
@@ -79,6 +79,18 @@ static bf_status act_add(stage *s, bf_error *err) {
   entry.n_aliases = 1;
   entry.metrics = metrics;
   entry.n_metrics = 1;
+  const bf_store_file files[] = {{.name = "w.bin", .bytes = (const uint8_t *)content, .n_bytes = 4},
+                                 {.name = "d/v.txt", .bytes = (const uint8_t *)content, .n_bytes = 5}};
+  const bf_store_experience experience[] = {
+      {.n_items = 3, .accuracy = 0.5, .macro_f1 = 0.5, .outputs = (const uint8_t *)content, .outputs_bytes = 6},
+      {.domain_model = "c/d", .domain_version = 1, .n_items = 3, .accuracy = 0.5, .macro_f1 = 0.5}};
+  entry.files = files;
+  entry.n_files = 2;
+  entry.calibration = content;
+  entry.validation = (const uint8_t *)content;
+  entry.validation_bytes = 7;
+  entry.experience = experience;
+  entry.n_experience = 2;
   bf_status status = bf_store_add(s->store, &entry, &version, err);
   assert_true((status == BF_OK) == (version != 0));
   return status;
@@ -149,6 +161,23 @@ static bf_status act_edit(stage *s, bf_error *err) {
   return bf_store_edit(s->store, "a/b", &changes, NULL, err);
 }
 
+static bf_status act_add_experience(stage *s, bf_error *err) {
+  char content[40];
+  snprintf(content, sizeof content, "outputs of round %d", s->round);
+  const bf_store_experience rows[] = {
+      {"a/b", 1, "c/d", 1, (uint64_t)s->round, 0.5, 0.25, (const uint8_t *)content, strlen(content), NULL},
+      {"c/d", 1, "a/b", 1, (uint64_t)s->round, 0.5, 0.25, NULL, 0, NULL}};
+  return bf_store_add_experience(s->store, rows, 2, err);
+}
+
+static bf_status act_read_experience(stage *s, bf_error *err) {
+  bf_store_experience_list *list = NULL;
+  bf_status status = bf_store_read_experience(s->store, &list, err);
+  assert_true((status == BF_OK) == (list != NULL));
+  bf_store_experience_free(list);
+  return status;
+}
+
 static bf_status act_set_alias(stage *s, bf_error *err) {
   char alias[40];
   snprintf(alias, sizeof alias, "round-%d", s->round);
@@ -217,6 +246,8 @@ static const struct act {
     {"bundle", act_bundle},
     {"fsck", act_fsck},
     {"add", act_add},
+    {"add experience", act_add_experience},
+    {"read experience", act_read_experience},
     {"edit", act_edit},
     {"set alias", act_set_alias},
     {"remove alias", act_remove_alias},
@@ -236,6 +267,12 @@ static void set_stage(stage *s, const char *folder) {
   snprintf(s->bundle, sizeof s->bundle, "%s/in.bestfit", folder);
   bf_store_entry entry = entry_of("a/b", "the first model");
   entry.source_accuracy = 0.5;
+  const bf_store_file file = {.name = "w.bin", .bytes = (const uint8_t *)"weights", .n_bytes = 7};
+  entry.files = &file;
+  entry.n_files = 1;
+  entry.calibration = "{}";
+  entry.validation = (const uint8_t *)"rows";
+  entry.validation_bytes = 4;
   assert_int_equal(bf_store_add(s->store, &entry, &version, NULL), BF_OK);
   entry = entry_of("c/d", "the second");
   assert_int_equal(bf_store_add(s->store, &entry, &version, NULL), BF_OK);

@@ -7,6 +7,7 @@
 #include <cmocka.h> /* needs the four before it */
 /* clang-format on */
 
+#include <bestfit/dataset.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 
@@ -77,7 +78,7 @@ static void a_repository_of_schema_1_is_brought_up_to_date_with_nothing_lost(voi
   bf_store *store = open_store(*state);
   bf_store_list *list = NULL;
   assert_kept(store);
-  assert_int_equal(query(*state, "PRAGMA user_version"), 2);
+  assert_int_equal(query(*state, "PRAGMA user_version"), 3);
   bf_store_query q = BF_STORE_QUERY_INIT;
   q.search = "goteborg barometer"; /* of a card that is only among the blobs */
   assert_int_equal(bf_store_select(store, &q, &list, NULL), BF_OK);
@@ -179,6 +180,48 @@ static void a_bundle_of_format_1_is_read_and_written_again_to_the_byte(void **st
   bf_store_close(store);
 }
 
+static void a_bundle_of_format_2_is_read_and_written_again_to_the_byte(void **state) {
+  bf_bundle *bundle = NULL;
+  bf_error err;
+  uint8_t *golden = NULL;
+  uint8_t *again = NULL;
+  size_t n = 0;
+  size_t n_again = 0;
+  char path[600];
+  if (bf_bundle_open(GOLDEN "bundle-v2.bestfit", &bundle, &err) != BF_OK) fail_msg("%s", err.message);
+  const bf_store_entry *entry = bf_bundle_entry(bundle);
+  assert_string_equal(entry->name, "lab/mood");
+  assert_int_equal(entry->n_files, 2);
+  assert_string_equal(entry->files[0].name, "data/weights.bin");
+  assert_memory_equal(entry->files[0].bytes, "\0\0\200\077", 4);
+  assert_string_equal(entry->files[1].name, "vocab.txt");
+  assert_non_null(strstr(entry->calibration, "\"temperature\": 1.5"));
+  bf_sample *sample = NULL;
+  assert_int_equal(bf_sample_decode(entry->validation, entry->validation_bytes, &sample, &err), BF_OK);
+  assert_int_equal(bf_sample_batch(sample)->n_rows, 3);
+  bf_sample_free(sample);
+  bf_store *store = open_store(*state);
+  uint32_t version = 0;
+  assert_int_equal(bf_store_add(store, entry, &version, &err), BF_OK);
+  bf_bundle_free(bundle);
+  bf_store_close(store);
+  snprintf(path, sizeof path, "%s/bestfit.db", (const char *)*state);
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, "UPDATE versions SET created = '2026-11-25T09:30:00Z'", NULL, NULL, NULL), 0);
+  sqlite3_close(db);
+  store = open_store(*state);
+  snprintf(path, sizeof path, "%s/again.bestfit", (const char *)*state);
+  assert_int_equal(bf_store_export(store, "lab/mood", path, &err), BF_OK);
+  assert_int_equal(bf__file_read(GOLDEN "bundle-v2.bestfit", 1 << 20, &golden, &n, NULL), BF_OK);
+  assert_int_equal(bf__file_read(path, 1 << 20, &again, &n_again, NULL), BF_OK);
+  assert_int_equal(n, n_again);
+  assert_memory_equal(golden, again, n);
+  free(golden);
+  free(again);
+  bf_store_close(store);
+}
+
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void) {
@@ -188,6 +231,7 @@ int main(void) {
       STORE_TEST(processes_that_bring_it_up_to_date_at_once_all_succeed),
       STORE_TEST(a_card_that_is_missing_does_not_stop_the_step),
       STORE_TEST(a_bundle_of_format_1_is_read_and_written_again_to_the_byte),
+      STORE_TEST(a_bundle_of_format_2_is_read_and_written_again_to_the_byte),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,43 @@ runs 5 "a file that is no bundle" "$BESTFIT" import gait.md
 runs 0 "log of an import" "$BESTFIT" log ours/walk
 says "log of an import" "from lab/gait@1"
 
+# ---- files, calibration and validation rows
+golden=$BESTFIT_SOURCE_DIR/tests/golden/data/bundle-v2.bestfit
+runs 0 "import of a bundle with files" "$BESTFIT" import "$golden" --repo files
+runs 0 "show of files" "$BESTFIT" show lab/mood --repo files
+for text in "with file  data/weights.bin, 4 B, sha256 e00e5eb9" "with file  vocab.txt, 10 B" "calibrated accuracy 0.75, macro-F1 0.7333, temperature 1.5, on 4 items" "validation 3 of 4 rows kept (text, "; do says "show of files" "$text"; done
+hides "show of files" "experience"
+runs 0 "show of files as JSON" "$BESTFIT" show lab/mood --json --repo files
+for text in '"name": "data/weights.bin"' '"temperature": 1.5' '"rows": 3' '"rows_seen": 4' '"as_model": 0'; do says "show of files as JSON" "$text"; done
+runs 0 "show of a model without files" "$BESTFIT" show lab/gait
+for text in "with file" "calibrated" "validation"; do hides "show of a model without files" "$text"; done
+runs 0 "show of a model without files as JSON" "$BESTFIT" show lab/gait --json
+for text in '"files": []' '"calibration": null' '"validation": null'; do says "show of a model without files as JSON" "$text"; done
+runs 0 "export of files" "$BESTFIT" export lab/mood -o mood.bestfit --repo files
+runs 0 "import of files again" "$BESTFIT" import mood.bestfit --as ours/mood --repo files
+runs 0 "show of the copy" "$BESTFIT" show ours/mood --repo files
+says "show of the copy" "with file  data/weights.bin, 4 B, sha256 e00e5eb9"
+python3 - files/bestfit.db <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("INSERT INTO experience VALUES (1, 1, 4, 0.75, 0.5, NULL)")
+db.execute("INSERT INTO experience VALUES (2, 1, 4, 0.5, NULL, NULL)")
+db.execute("INSERT INTO audit (time, who, action, name, version, detail) VALUES ('2026-11-25T00:00:00Z', 'ada', 'experience', 'lab/mood', 1, '2 rows: lab/mood@1 on lab/mood@1')")
+db.commit()
+END
+runs 0 "show of experience" "$BESTFIT" show lab/mood --repo files
+says "show of experience" "experience ran on the rows of 2 versions; 1 ran on its rows"
+runs 0 "log of experience" "$BESTFIT" log lab/mood --repo files
+says "log of experience" "2 rows: lab/mood@1 on lab/mood@1"
+runs 0 "a removed version takes its experience along" "$BESTFIT" rm ours/mood --repo files
+runs 0 "show of less experience" "$BESTFIT" show lab/mood --repo files
+says "show of less experience" "experience ran on the rows of 1 version; 1 ran on its rows"
+runs 0 "fsck of files" "$BESTFIT" fsck --repo files
+chmod u+w files/blobs/sha256/e0/e00e5eb9*
+printf 'x' >>"$(echo files/blobs/sha256/e0/e00e5eb9*)"
+runs 6 "fsck of a damaged file" "$BESTFIT" fsck --repo files
+says "fsck of a damaged file" "lab/mood@1 (file) is damaged"
+
 # ---- fsck
 runs 0 "fsck" "$BESTFIT" fsck --json
 says "fsck" '"index_ok": true'

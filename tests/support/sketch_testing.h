@@ -125,6 +125,18 @@ static inline void assert_same_sketch(const bf_sketch *a, const bf_sketch *b) {
   free(bytes_b);
 }
 
+/* Rows first .. first + n - 1 of the data. */
+static inline testing_data testing_rows(const testing_data *data, uint64_t first, uint64_t n) {
+  testing_data d = *data;
+  size_t width = d.n_steps ? (size_t)d.n_steps * d.n_channels : d.n_columns;
+  d.n_rows = n;
+  if (d.cells) d.cells += first * width;
+  if (d.texts) d.texts += first;
+  if (d.images) d.images += first;
+  if (d.labels) d.labels += first;
+  return d;
+}
+
 /* Seeded cells: a sum of uniform numbers, per column another offset and spread, columns correlated in pairs. No libm.
  */
 static inline float *testing_cells(uint64_t n_rows, uint32_t n_columns, uint64_t seed) {

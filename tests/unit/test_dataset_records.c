@@ -322,11 +322,53 @@ static void objects_of_very_many_members_are_refused_and_of_some_hundred_read(vo
     fprintf(f, "}\n");
     fclose(f);
     if (k == 1) {
-      expect_failure(in_folder("wide.jsonl"), NULL, BF_ERR_LIMIT, -1, "more than 20,000 members");
+      expect_failure(in_folder("wide.jsonl"), NULL, BF_ERR_LIMIT, -1,
+                     "line 1: the objects up to here have 20001 different members, more than 20,000");
       continue;
     }
     whole w = must_read(in_folder("wide.jsonl"), NULL);
     assert_true(w.columns == 300 && w.cells[299] == 299);
+    whole_free(&w);
+  }
+}
+
+static void objects_that_share_no_members_are_refused_by_their_line_before_types_are_inferred(void **state) {
+  (void)state;
+  FILE *f = fopen(in_folder("keyed.jsonl"), "w");
+  for (int i = 0; i < 9000; i++) fprintf(f, "{\"user%d\":%d}\n", i, i);
+  fclose(f);
+  /* n lines of one member each lack n (n - 1) members: above 2^26 from line 8,193 on */
+  expect_failure(in_folder("keyed.jsonl"), NULL, BF_ERR_LIMIT, -1,
+                 "line 8193: the objects up to here have 8193 different members, of which most lack most");
+  f = fopen(in_folder("inner.jsonl"), "w");
+  for (int i = 0; i < 25; i++) {
+    fprintf(f, "{\"a\":1,\"by\":{\"z\":[{\"\\\"\":0}]");
+    for (int k = 0; k < 1000; k++) fprintf(f, ",\"k%d\":%d", 1000 * i + k, k);
+    fprintf(f, "}}\n");
+  }
+  fclose(f);
+  expect_failure(in_folder("inner.jsonl"), NULL, BF_ERR_LIMIT, -1, "line 20: the objects up to here have 20001");
+}
+
+static void deeply_nested_json_is_refused_and_sixty_levels_are_left_out_with_a_warning(void **state) {
+  (void)state;
+  static const int DEPTHS[] = {60, 64, 200000};
+  for (int k = 0; k < 3; k++) {
+    FILE *f = fopen(in_folder("deep.jsonl"), "w");
+    fprintf(f, "{\"a\":7,\"b\":");
+    for (int i = 0; i < DEPTHS[k]; i++) fputs(k % 2 ? "{\"b\":" : "[", f);
+    fputs("\"]}\"", f);
+    for (int i = 0; i < DEPTHS[k]; i++) fputc(k % 2 ? '}' : ']', f);
+    fprintf(f, "}\n");
+    fclose(f);
+    if (k > 0) {
+      expect_failure(in_folder("deep.jsonl"), NULL, BF_ERR_LIMIT, -1,
+                     "line 1: objects or lists are nested more than 64");
+      continue;
+    }
+    whole w = must_read(in_folder("deep.jsonl"), NULL);
+    assert_true(w.columns == 1 && w.cells[0] == 7);
+    assert_non_null(strstr(w.warnings, "1 column holds lists or other nested values, and is left out: b"));
     whole_free(&w);
   }
 }
@@ -386,6 +428,8 @@ int main(void) {
       cmocka_unit_test(columns_of_text_enter_as_named_strings),
       cmocka_unit_test(strings_that_never_repeat_are_warned_about),
       cmocka_unit_test(objects_of_very_many_members_are_refused_and_of_some_hundred_read),
+      cmocka_unit_test(objects_that_share_no_members_are_refused_by_their_line_before_types_are_inferred),
+      cmocka_unit_test(deeply_nested_json_is_refused_and_sixty_levels_are_left_out_with_a_warning),
       cmocka_unit_test(every_failing_allocation_is_reported_and_leaks_nothing),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -157,12 +157,16 @@ static void batches_of_more_than_256_mib_are_refused(void **state) {
   bf_error err;
   assert_int_equal(featuriser_of("{featuriser: {name: hashing, n_features: 67108864}}", flat, 1, NULL, &f, &err),
                    BF_OK);
+  assert_int_equal(bf__featuriser_most_items(f, &schema), 1);
   assert_int_equal(bf__featuriser_fill(f, &schema, &batch, 0, 2, 2, &sink, &err), BF_ERR_LIMIT);
   assert_non_null(strstr(err.message, "2 items of a batch need more than 256 MiB; run fewer at once"));
   bf__featuriser_free(f);
   assert_int_equal(featuriser_of("{featuriser: {name: hashing, n_features: 1024}}", flat, 1, NULL, &f, &err), BF_OK);
+  assert_int_equal(bf__featuriser_most_items(f, &schema), 16384);
   assert_int_equal(bf__featuriser_fill(f, &schema, &batch, 0, 2, SIZE_MAX / 2, &sink, &err), BF_ERR_LIMIT);
   assert_int_equal(bf__featuriser_fill(f, &schema, &batch, 0, 2, 1, &sink, &err), BF_ERR_INVALID_ARGUMENT);
+  const bf_batch empty = {.n_rows = 2};
+  assert_int_equal(bf__featuriser_fill(f, &schema, &empty, 0, 2, 2, &sink, &err), BF_ERR_INVALID_ARGUMENT);
   assert_int_equal(bf__featuriser_fill(f, &schema, &batch, 1, 2, 2, &sink, &err), BF_ERR_INVALID_ARGUMENT);
   bf__featuriser_free(f);
 }

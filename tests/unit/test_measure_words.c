@@ -237,8 +237,8 @@ static void texts_without_words_are_not_applicable_with_the_side(void **state) {
   assert_int_equal(bf_frame_create((const bf_sketch *const *)sketches, 4, NULL, &frame, NULL), BF_OK);
   bf_prepared *prepared[4];
   for (size_t i = 0; i < 4; i++) assert_int_equal(bf_prepared_create(frame, sketches[i], &prepared[i], NULL), BF_OK);
-  for (size_t k = 0; bf_strategy_at(k); k++) {
-    const bf_strategy_info *info = bf_strategy_at(k);
+  for (size_t k = 0; bf__strategy_at(k); k++) {
+    const bf_strategy_info *info = bf__strategy_at(k);
     if (strcmp(info->family, "words") != 0 && !info->has_raw_words) continue;
     for (size_t i = 1; i < 4; i += 2) {
       double value = -1.0;
@@ -299,8 +299,8 @@ static void a_failing_allocation_gives_an_error_and_no_leak(void **state) {
     status = bf_frame_create((const bf_sketch *const *)all->sketches, N_SIDES, NULL, &frame, NULL);
     if (status == BF_OK) status = bf_prepared_create(frame, all->sketches[0], &s, NULL);
     if (status == BF_OK) status = bf_prepared_create(frame, all->sketches[1], &t, NULL);
-    for (size_t k = 0; status == BF_OK && bf_strategy_at(k); k++) {
-      status = bf_measure(bf_strategy_at(k)->name, s, t, &value, NULL);
+    for (size_t k = 0; status == BF_OK && bf__strategy_at(k); k++) {
+      status = bf_measure(bf__strategy_at(k)->name, s, t, &value, NULL);
       if (status == BF_ERR_NOT_APPLICABLE || status == BF_ERR_UNSUPPORTED) status = BF_OK;
     }
     bf__alloc_fail_at(0);

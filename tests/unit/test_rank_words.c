@@ -267,7 +267,7 @@ static void tagged_sentences_are_ranked_and_explained_by_their_words(void **stat
   bf_search_result_free(result);
   bf_explanation *e = explain(far, target);
   assert_true(bf_explanation_word_count(e) > 0);
-  must_say(e, "times as frequent: ");
+  must_say(e, "times rarer: ");
   bf_explanation_free(e);
   bf_sketch_free(near);
   bf_sketch_free(far);

@@ -14,21 +14,10 @@ static bf_sketch *merged(const bf_sketch *a, const bf_sketch *b) {
   return out;
 }
 
-static testing_data rows_of(const testing_data *data, uint64_t first, uint64_t n) {
-  testing_data d = *data;
-  size_t width = d.n_steps ? (size_t)d.n_steps * d.n_channels : d.n_columns;
-  d.n_rows = n;
-  if (d.cells) d.cells += first * width;
-  if (d.texts) d.texts += first;
-  if (d.images) d.images += first;
-  if (d.labels) d.labels += first;
-  return d;
-}
-
 /* a: the first rows, b: the rest. */
 static void halves(const testing_data *data, uint64_t cut, uint32_t min_count, bf_sketch **a, bf_sketch **b,
                    bf_sketch **whole) {
-  testing_data first = rows_of(data, 0, cut), rest = rows_of(data, cut, data->n_rows - cut);
+  testing_data first = testing_rows(data, 0, cut), rest = testing_rows(data, cut, data->n_rows - cut);
   const testing_how how = {.min_count = min_count, .n_threads = 2};
   *a = testing_sketch(&first, &how);
   *b = testing_sketch(&rest, &how);
@@ -181,7 +170,7 @@ static void buckets_add_up_whatever_the_grouping(void **state) {
     bf_sketch *s[3];
     testing_data data = {.n_rows = N, .n_columns = D, .cells = cells};
     for (uint64_t i = 0; i < 3; i++) {
-      testing_data part = rows_of(&data, i * 1000, 1000);
+      testing_data part = testing_rows(&data, i * 1000, 1000);
       s[i] = testing_sketch(&part, &(testing_how){0});
     }
     bf_sketch *left = merged(s[0], s[1]), *right = merged(s[1], s[2]);

@@ -229,7 +229,7 @@ static void archives_that_are_no_bundle_are_refused_by_what_is_wrong(void **stat
   } manifests[] = {
       {"", "line", BF_ERR_FORMAT},
       {"[]", "this is no bundle", BF_ERR_FORMAT},
-      {"{\"bestfit_bundle\":2}", "use the newer one", BF_ERR_UNSUPPORTED},
+      {"{\"bestfit_bundle\":3}", "use the newer one", BF_ERR_UNSUPPORTED},
       {"{\"bestfit_bundle\":1}", "\"name\" is not a text", BF_ERR_FORMAT},
       {"{\"bestfit_bundle\":1,\"name\":\"../../x\"}", "owner", BF_ERR_INVALID_ARGUMENT},
       {"{\"bestfit_bundle\":1,\"name\":\"a/b\",\"version\":0}", "\"version\"", BF_ERR_FORMAT},

@@ -1,0 +1,387 @@
+/* Ranking by what the models say of a sample of the target.
+ *
+ * The order by similarity is there already, with its measures and reasons. Every candidate with outputs joins one
+ * panel; the asked estimator and the telling others are computed on it, and the result is written anew: places by the
+ * asked estimator, measures and reasons of the outputs before those of the data. A candidate without outputs goes to
+ * the skipped, with what kept it from being run and its score by data.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "rank/rank_internal.h"
+
+#define MAX_ESTIMATORS 64u
+#define MAX_REASONS 3u
+#define TRUSTED 0.5 /* Spearman of two consensus orders below which the majority may be wrong */
+
+/* What is shown beside the asked one. */
+static const char *const TELLING[] = {"similarity-agreement", "pair-agreement", "confidence", "atc", "doc"};
+
+bool bf__is_estimator(const bf_strategy_info *info) {
+  return strcmp(info->family, "confidence") == 0 || strcmp(info->family, "consensus") == 0 ||
+         strcmp(info->family, "combined") == 0;
+}
+
+bf_status bf__choose_strategy(const bf_search_options *options, size_t n_with_outputs, const bf_strategy_info **out,
+                              bf_error *err) {
+  const char *name = options->strategy     ? options->strategy
+                     : n_with_outputs >= 2 ? "similarity-agreement"
+                                           : "similarity";
+  return bf_strategy_find(name, out, err);
+}
+
+typedef struct member {
+  size_t candidate;
+  size_t ranked; /* its place by data, SIZE_MAX: none */
+  double score;  /* signed, of the asked estimator */
+  bool applicable;
+} member;
+
+typedef struct reordering {
+  bf_search_result *result;
+  const bf_candidate *candidates;
+  size_t n, n_members, n_estimators;
+  member *members;
+  double *similarity; /* [n] by data, NaN: none */
+  const char *names[MAX_ESTIMATORS];
+  bf_estimate_value *values; /* [n_estimators][n_members] */
+  bf_panel_model *models;    /* [n_members] */
+  bf_panel *panel;
+  bf_ranked *old_ranked; /* as ranked by data */
+  const bf_sketch **old_sketches;
+  size_t n_old;
+} reordering;
+
+static void choose_estimators(reordering *r, const bf_strategy_info *asked, bool all) {
+  const bf_strategy_info *info;
+  r->names[r->n_estimators++] = asked->name;
+  for (size_t i = 0; all && (info = bf_strategy_at(i)) != NULL && r->n_estimators < MAX_ESTIMATORS; ++i) {
+    if (bf__is_estimator(info) && strcmp(info->name, asked->name) != 0) r->names[r->n_estimators++] = info->name;
+  }
+  for (size_t i = 0; !all && i < sizeof TELLING / sizeof *TELLING; ++i) {
+    if (strcmp(TELLING[i], asked->name) != 0) r->names[r->n_estimators++] = TELLING[i];
+  }
+}
+
+static bool is_excluded(const bf_candidate *c, const bf_search_options *options) {
+  return options->exclude_domain && c->domain && strcmp(c->domain, options->exclude_domain) == 0;
+}
+
+static bf_status gather(reordering *r, const bf_search_options *options, bf_error *err) {
+  bf_search_result *result = r->result;
+  r->members = bf__alloc(r->n, sizeof *r->members);
+  r->models = bf__alloc(r->n, sizeof *r->models);
+  r->similarity = bf__alloc(r->n, sizeof *r->similarity);
+  if (!r->members || !r->models || !r->similarity) return bf__error_memory(err, r->n * sizeof *r->models);
+  for (size_t c = 0; c < r->n; ++c) r->similarity[c] = NAN;
+  for (size_t i = 0; i < result->n_ranked; ++i) r->similarity[result->ranked[i].candidate] = result->ranked[i].score;
+  size_t n_items = SIZE_MAX;
+  for (size_t c = 0; c < r->n; ++c) {
+    const bf_candidate *candidate = &r->candidates[c];
+    if (!candidate->outputs || is_excluded(candidate, options)) continue;
+    if (n_items == SIZE_MAX) n_items = candidate->outputs->n_items;
+    if (candidate->outputs->n_items != n_items) {
+      return bf__error(err, BF_ERR_INVALID_ARGUMENT, "the outputs of '%s' are of %zu items, those of others of %zu",
+                       candidate->id, candidate->outputs->n_items, n_items);
+    }
+    member *m = &r->members[r->n_members];
+    *m = (member){.candidate = c, .ranked = SIZE_MAX};
+    for (size_t i = 0; i < result->n_ranked; ++i)
+      if (result->ranked[i].candidate == c) m->ranked = i;
+    r->models[r->n_members++] = (bf_panel_model){.id = candidate->id,
+                                                 .classes = candidate->classes,
+                                                 .n_classes = candidate->outputs->n_classes,
+                                                 .scores = candidate->outputs->scores,
+                                                 .are_logits = candidate->outputs->are_logits,
+                                                 .calibration = candidate->calibration,
+                                                 .source_accuracy = candidate->source_accuracy,
+                                                 .similarity = r->similarity[c]};
+  }
+  return BF_OK;
+}
+
+static bf_status estimate_all(reordering *r, const bf_search_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  bf_panel_options panel_options = BF_PANEL_OPTIONS_INIT;
+  panel_options.seed = options->measure.seed;
+  panel_options.n_threads = options->measure.n_threads;
+  r->values = bf__alloc(r->n_estimators * r->n_members, sizeof *r->values);
+  if (!r->values) return bf__error_memory(err, r->n_estimators * r->n_members * sizeof *r->values);
+  BF_TRY(bf_panel_create(r->models, r->n_members,
+                         r->models ? r->candidates[r->members[0].candidate].outputs->n_items : 0, &panel_options,
+                         &r->panel, err));
+  for (size_t e = 0; e < r->n_estimators; ++e)
+    BF_TRY(bf_estimate(r->panel, r->names[e], &r->values[e * r->n_members], err));
+  if (bf_panel_trust(r->panel, &r->result->consensus, NULL) != BF_OK) r->result->consensus = NAN;
+out:
+  return status;
+}
+
+/* ---- reasons ---- */
+
+/* Place among the members by estimator e; 0: no answer. */
+static size_t place_by(const reordering *r, size_t e, size_t m, size_t *of) {
+  const bf_strategy_info *info = NULL;
+  const bf_estimate_value *values = &r->values[e * r->n_members];
+  if (!values[m].applicable || bf_strategy_find(r->names[e], &info, NULL) != BF_OK) return 0;
+  double sign = info->direction == BF_HIGHER_IS_CLOSER ? 1.0 : -1.0;
+  size_t place = 1;
+  *of = 0;
+  for (size_t k = 0; k < r->n_members; ++k) {
+    if (!values[k].applicable) continue;
+    place += sign * values[k].value > sign * values[m].value;
+    ++*of;
+  }
+  return place;
+}
+
+static double value_of(const reordering *r, const char *name, size_t m) {
+  for (size_t e = 0; e < r->n_estimators; ++e) {
+    const bf_estimate_value *value = &r->values[e * r->n_members + m];
+    if (strcmp(r->names[e], name) == 0) return value->applicable ? value->value : NAN;
+  }
+  return NAN;
+}
+
+/* "by what the models say: 1 of 18 by similarity-agreement (0.93), 2 by pair-agreement, 5 by confidence" */
+static const char *say_standing(const reordering *r, size_t m) {
+  char text[400] = "";
+  size_t used = 0;
+  for (size_t e = 0; e < r->n_estimators && e < 6 && used < sizeof text - 80; ++e) {
+    size_t of = 0, place = place_by(r, e, m, &of);
+    if (place == 0) continue;
+    if (e == 0) {
+      used += (size_t)snprintf(text + used, sizeof text - used, "place %zu of %zu by %s (%.3g)", place, of, r->names[e],
+                               r->values[m].value);
+    } else {
+      used += (size_t)snprintf(text + used, sizeof text - used, ", %zu by %s", place, r->names[e]);
+    }
+  }
+  return bf__result_text(r->result, "%s", text);
+}
+
+static const char *say_agreement(const reordering *r, size_t m) {
+  double mean = value_of(r, "pair-agreement", m);
+  double weighted = value_of(r, "similarity-agreement", m);
+  if (isnan(mean) || isnan(weighted)) return "";
+  return bf__result_text(r->result,
+                         "gives the same answer as another model on %.0f %% of rows, and %.0f %% where models "
+                         "near to the target count more",
+                         100.0 * mean, 100.0 * weighted);
+}
+
+static const char *say_confidence(const reordering *r, size_t m) {
+  double here = value_of(r, "confidence", m);
+  const bf_calibration *calibration = r->models[m].calibration;
+  if (isnan(here)) return "";
+  if (!calibration) return bf__result_text(r->result, "its mean confidence here is %.2f", here);
+  return bf__result_text(r->result,
+                         "its mean confidence here is %.2f; on its own validation rows it was %.2f and right "
+                         "on %.2f",
+                         here, calibration->mean_confidence, calibration->accuracy);
+}
+
+static bf_status write_reasons(reordering *r, size_t m, bf_ranked *out, bf_error *err) {
+  const bf_ranked *old = r->members[m].ranked == SIZE_MAX ? NULL : &r->old_ranked[r->members[m].ranked];
+  size_t n_old = old ? old->n_reasons : 0, n = 0;
+  const char **reasons = bf__result_block(r->result, n_old + MAX_REASONS, sizeof *reasons);
+  if (!reasons) return bf__error_memory(err, (n_old + MAX_REASONS) * sizeof *reasons);
+  const char *said[MAX_REASONS] = {say_standing(r, m), say_agreement(r, m), say_confidence(r, m)};
+  for (size_t i = 0; i < MAX_REASONS; ++i) {
+    if (!said[i]) return bf__error_memory(err, 512);
+    if (said[i][0]) reasons[n++] = said[i];
+  }
+  for (size_t i = 0; i < n_old; ++i) reasons[n++] = old->reasons[i];
+  out->reasons = reasons;
+  out->n_reasons = n;
+  return BF_OK;
+}
+
+/* ---- the result anew ---- */
+
+static int compare_members(const void *a, const void *b, void *context) {
+  const reordering *r = context;
+  const member *x = &r->members[*(const size_t *)a], *y = &r->members[*(const size_t *)b];
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  const bf_candidate *c = &r->candidates[x->candidate], *d = &r->candidates[y->candidate];
+  int order = strcmp(c->id, d->id);
+  if (order != 0) return order;
+  return c->version < d->version ? -1 : c->version > d->version;
+}
+
+/* The asked estimator, then the similarity, the other estimators, the measures of the data. */
+static bf_status write_measures(reordering *r, size_t m, bf_ranked *out, bf_error *err) {
+  const bf_ranked *old = r->members[m].ranked == SIZE_MAX ? NULL : &r->old_ranked[r->members[m].ranked];
+  const bf_ranked *any = r->n_old ? &r->old_ranked[0] : NULL; /* all have the same measures */
+  size_t n_data = any ? any->n_measures : 0, n = r->n_estimators + 1 + n_data;
+  const char **names = bf__result_block(r->result, n, sizeof *names);
+  double *values = bf__result_block(r->result, n, sizeof *values);
+  if (!names || !values) return bf__error_memory(err, n * sizeof *values);
+  size_t at = 0;
+  for (size_t e = 0; e < r->n_estimators; ++e) {
+    const bf_estimate_value *value = &r->values[e * r->n_members + m];
+    names[at] = r->names[e];
+    values[at++] = value->applicable ? value->value : NAN;
+    if (e > 0) continue;
+    names[at] = "similarity";
+    values[at++] = r->similarity[r->members[m].candidate];
+  }
+  for (size_t i = 0; i < n_data; ++i) {
+    names[at] = any->measure_names[i];
+    values[at++] = old ? old->measure_values[i] : NAN;
+  }
+  out->measure_names = names;
+  out->measure_values = values;
+  out->n_measures = n;
+  return BF_OK;
+}
+
+static bf_status write_ranked(reordering *r, const size_t *order, size_t n, bf_error *err) {
+  bf_search_result *result = r->result;
+  for (size_t i = 0; i < n; ++i) {
+    const member *m = &r->members[order[i]];
+    const bf_candidate *c = &r->candidates[m->candidate];
+    bf_ranked *out = &result->ranked[i];
+    *out = (bf_ranked){.rank = (uint32_t)(i + 1),
+                       .id = c->id,
+                       .version = c->version,
+                       .domain = c->domain,
+                       .source_accuracy = c->source_accuracy,
+                       .score = m->score,
+                       .candidate = m->candidate};
+    result->sketches[i] = m->ranked == SIZE_MAX ? NULL : c->sketch;
+    bf_status status = write_measures(r, order[i], out, err);
+    if (status == BF_OK) status = write_reasons(r, order[i], out, err);
+    if (status != BF_OK) return status;
+  }
+  result->n_ranked = n;
+  return BF_OK;
+}
+
+/* Everything that has no place: why not, the first that holds of the estimator's, the run's and the data's reason. */
+static void write_skipped(reordering *r, const bool *placed, const char **why) {
+  bf_search_result *result = r->result;
+  for (size_t s = 0; s < result->n_skipped; ++s) {
+    for (size_t c = 0; c < r->n; ++c) { /* the reasons of the data */
+      bool same = r->candidates[c].version == result->skipped[s].version &&
+                  strcmp(r->candidates[c].id, result->skipped[s].id) == 0;
+      if (same && !why[c]) why[c] = result->skipped[s].why;
+    }
+  }
+  result->n_skipped = 0;
+  for (size_t c = 0; c < r->n; ++c) {
+    if (placed[c]) continue;
+    if (!why[c]) why[c] = "it was not run";
+    result->skipped[result->n_skipped++] =
+        (bf_skipped){r->candidates[c].id, r->candidates[c].version, why[c], r->similarity[c]};
+  }
+}
+
+static bf_status rewrite(reordering *r, const bf_strategy_info *info, bf_error *err) {
+  bf_status status = BF_OK;
+  double sign = info->direction == BF_HIGHER_IS_CLOSER ? 1.0 : -1.0;
+  size_t n = 0;
+  size_t *order = bf__alloc(r->n_members, sizeof *order);
+  bool *placed = bf__alloc(r->n, sizeof *placed);
+  const char **why = bf__alloc(r->n, sizeof *why);
+  if (!order || !placed || !why) {
+    status = bf__error_memory(err, r->n * sizeof *why);
+    goto out;
+  }
+  for (size_t c = 0; c < r->n; ++c) why[c] = r->candidates[c].not_run;
+  for (size_t m = 0; m < r->n_members; ++m) {
+    size_t c = r->members[m].candidate;
+    r->members[m].score = sign * r->values[m].value + 0.0; /* no -0 */
+    if (r->values[m].applicable) {
+      order[n++] = m;
+      placed[c] = true;
+    } else if (!(why[c] = bf__result_text(r->result, "%s: %s", info->name, r->values[m].why))) {
+      status = bf__error_memory(err, 512);
+      goto out;
+    }
+  }
+  qsort_r(order, n, sizeof *order, compare_members, r);
+  write_skipped(r, placed, why);
+  BF_TRY(write_ranked(r, order, n, err));
+out:
+  free(order);
+  free(placed);
+  free(why);
+  return status;
+}
+
+static bf_status warn_of_consensus(const reordering *r, bf_error *err) {
+  if (!(r->result->consensus < TRUSTED)) return BF_OK;
+  return bf__result_warn(r->result,
+                         bf__result_text(r->result,
+                                         "two ways of weighing the models' votes disagree (Spearman %.2f between the "
+                                         "orders by majority and by Dawid-Skene): most models may be wrong here",
+                                         r->result->consensus),
+                         err);
+}
+
+/* The order by data stays readable while the result is written over. */
+static bf_status set_aside(reordering *r, bf_error *err) {
+  r->n_old = r->result->n_ranked;
+  r->old_ranked = bf__alloc(r->n_old, sizeof *r->old_ranked);
+  if (!r->old_ranked) return bf__error_memory(err, r->n_old * sizeof *r->old_ranked);
+  if (r->n_old) memcpy(r->old_ranked, r->result->ranked, r->n_old * sizeof *r->old_ranked);
+  return BF_OK;
+}
+
+bf_status bf__rank_by_outputs(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
+                              const bf_strategy_info *info, const bf_search_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  reordering r = {.result = result, .candidates = candidates, .n = n_candidates};
+  choose_estimators(&r, info, options->all_estimators);
+  BF_TRY(set_aside(&r, err));
+  BF_TRY(gather(&r, options, err));
+  if (r.n_members == 0) {
+    status = bf__error(err, BF_ERR_UNSUPPORTED, "%s needs the models' outputs on the target, and there are none",
+                       info->name);
+    goto out;
+  }
+  BF_TRY(estimate_all(&r, options, err));
+  BF_TRY(rewrite(&r, info, err));
+  BF_TRY(warn_of_consensus(&r, err));
+  result->strategy = info->name;
+  result->with_outputs = true;
+out:
+  bf_panel_free(r.panel);
+  free(r.members);
+  free(r.models);
+  free(r.similarity);
+  free(r.values);
+  free(r.old_ranked);
+  return status;
+}
+
+bf_status bf_rank(const bf_candidate *candidates, size_t n_candidates, const bf_sketch *target,
+                  const bf_search_options *options, bf_search_result **out, bf_error *err) {
+  static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
+  if (!out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the result");
+  *out = NULL;
+  if (!target || (n_candidates > 0 && !candidates)) {
+    return bf__error(err, BF_ERR_INVALID_ARGUMENT, "candidates and a target are needed");
+  }
+  bf_status status = BF_OK;
+  const bf_strategy_info *info = NULL;
+  bf_search_options by_data = options ? *options : defaults;
+  size_t n_with_outputs = 0;
+  bf_search_result *result = bf__result_alloc();
+  if (!result) return bf__error_memory(err, sizeof *result);
+  for (size_t c = 0; c < n_candidates; ++c) n_with_outputs += candidates[c].outputs != NULL;
+  BF_TRY(bf__choose_strategy(&by_data, n_with_outputs, &info, err));
+  by_data.strategy = bf__is_estimator(info) ? "similarity" : info->name;
+  BF_TRY(bf__rank_by_data(result, candidates, n_candidates, target, &by_data, err));
+  if (bf__is_estimator(info)) BF_TRY(bf__rank_by_outputs(result, candidates, n_candidates, info, &by_data, err));
+  *out = result;
+  result = NULL;
+out:
+  bf_search_result_free(result);
+  return status;
+}
