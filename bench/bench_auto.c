@@ -1,6 +1,6 @@
 /* What the learned ranker is worth: the protocol of docs/strategies.md, part 6, on the collections of the zoo.
  *
- *   bench_auto ZOO [--cache DIR] [--lines FILE] [--strategies a,b] [collection …]
+ *   bench_auto ZOO [--cache DIR] [--lines FILE] [--strategies a,b] [--strangers] [collection …]
  *
  * Every domain is a target once: its own model is no candidate, and neither its rows nor its model are in the
  * experience that is learnt from. Prints regret and Spearman's correlation with the true accuracies a collection and
@@ -19,14 +19,14 @@
 #define MAX_TARGETS 256
 #define ROUNDS 2000
 
-static const char *const STRATEGIES[] = {"auto",      "stage-1",        "ridge",    "similarity-agreement",
-                                         "data-only", "similarity",     "majority", "atc",
-                                         "paper-jsd", "source-accuracy"};
+static const char *const STRATEGIES[] = {"auto",           "auto-expected", "stage-1",  "ridge", "similarity-agreement",
+                                         "data-only",      "similarity",    "majority", "atc",   "paper-jsd",
+                                         "source-accuracy"};
 static const char *const COLLECTIONS[] = {"sentiment", "pos", "entity_matching", "dsads", "har_across", "digits"};
 /* Targets without relatives, reported apart. */
 static const char *const STRANGERS[] = {"kannada", "notmnist"};
 
-static bool detailed;
+static bool detailed, strangers;
 
 typedef struct outcome {
   char collection[ZOO_NAME_BYTES], target[ZOO_NAME_BYTES];
@@ -47,6 +47,19 @@ typedef struct study {
 
 /* ---- one target ---- */
 
+/* Whether two domains are of one origin. */
+static bool are_related(const zoo_collection *c, size_t a, size_t b) {
+  static const char *const ORIGINS[] = {"ms",    "ds_",      "mnist",     "m_",       "s_",
+                                        "torso", "left_arm", "right_arm", "left_leg", "right_leg"};
+  const char *x = c->domains[a].name, *y = c->domains[b].name;
+  if (a == b) return true;
+  for (size_t i = 0; strangers && i < sizeof ORIGINS / sizeof *ORIGINS; i++) {
+    size_t n = strlen(ORIGINS[i]);
+    if (strncmp(x, ORIGINS[i], n) == 0 && strncmp(y, ORIGINS[i], n) == 0) return true;
+  }
+  return false;
+}
+
 static bf_experience *learn(const zoo_collection *c, size_t target) {
   static bf_experience_record records[ZOO_MAX_DOMAINS * ZOO_MAX_DOMAINS];
   static bf_experience_model models[ZOO_MAX_DOMAINS];
@@ -63,7 +76,7 @@ static bf_experience *learn(const zoo_collection *c, size_t target) {
                                       .calibration = d->calibration,
                                       .source_accuracy = d->source_accuracy};
     for (size_t s = 0; s < c->n; s++)
-      if (d->of[s].outputs.scores)
+      if (d->of[s].outputs.scores && !are_related(c, target, s) && !are_related(c, target, u))
         records[n++] = (bf_experience_record){.model = s,
                                               .domain = u,
                                               .outputs = &d->of[s].outputs,
@@ -81,7 +94,7 @@ static size_t make_candidates(const zoo_collection *c, size_t target, bool with_
   size_t n = 0;
   for (size_t s = 0; s < c->n; s++) {
     const zoo_domain *source = &c->domains[s];
-    if (s == target || !d->of[s].outputs.scores) continue;
+    if (are_related(c, target, s) || !d->of[s].outputs.scores) continue;
     out[n++] = (bf_candidate){.id = source->name,
                               .version = 1,
                               .domain = source->name,
@@ -138,7 +151,11 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
   bf_search_result *result = NULL;
   bf_error err = {0};
-  options.strategy = data_only ? "stage-1" : words && strcmp(name, "paper-jsd") == 0 ? "paper-word-jsd" : name;
+  bool expected = strcmp(name, "auto-expected") == 0;
+  options.strategy = expected                                  ? "auto"
+                     : data_only                               ? "stage-1"
+                     : words && strcmp(name, "paper-jsd") == 0 ? "paper-word-jsd"
+                                                               : name;
   options.experience = experience;
   if (bf_rank(candidates, n, c->domains[target].target, &options, &result, &err) != BF_OK) {
     fprintf(stderr, "%s by %s: %s\n", c->domains[target].name, name, err.message);
@@ -151,7 +168,7 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   }
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
-    scores[r->candidate] = r->score;
+    scores[r->candidate] = expected ? r->expected_accuracy : r->score;
     if (detailed)
       printf("%s %s %s %.4f %.4f %.4f\n", c->domains[target].name, name, r->id, accuracies[r->candidate], r->score,
              r->expected_accuracy);
@@ -315,6 +332,8 @@ int main(int argc, char **argv) {
       lines = fopen(argv[++i], "w");
     } else if (strcmp(argv[i], "--strategies") == 0 && i + 1 < argc) {
       take_strategies(&s, argv[++i]);
+    } else if (strcmp(argv[i], "--strangers") == 0) {
+      strangers = true;
     } else if (strcmp(argv[i], "--detailed") == 0) {
       detailed = true;
     } else if (n_wanted < 8) {

@@ -1,8 +1,10 @@
-"""Makes the arrays of bench/run: make_arrays.py adaptivity|wide|histograms FOLDER
+"""Makes the arrays of bench/run: make_arrays.py adaptivity|wide|histograms|words FOLDER
 
 adaptivity: a.npy, 10,000 x 3,072 float32 (grey levels with a smooth gradient per row, as photographs have), and b.npy, the same rows reversed.
 wide:       wide.npy, 1 GB of 64 float32 columns of different scales and shapes, and wide.csv, 1 GB of such rows as text.
 histograms: histograms.npy, 20,000 x 100 float32, some ten about each of 2,000 centres.
+words:      words.txt, 250 MB of lines of some 80 words, and words.conllu, 250 MB of sentences of some 20 tokens; words
+            of 2 to 12 letters, 200,000 different ones, as frequent as Zipf has it.
 """
 
 import sys
@@ -50,4 +52,29 @@ def histograms(folder: Path) -> None:
     np.save(folder / "histograms.npy", (centres[random.integers(0, 2_000, 20_000)] * noise).astype(np.float32))
 
 
-{"adaptivity": adaptivity, "wide": wide, "histograms": histograms}[sys.argv[1]](Path(sys.argv[2]))
+def words(folder: Path) -> None:
+    random = np.random.default_rng(4)
+    letters = random.choice(list("etaoinshrdlucmfwypvbgk"), size=(200_000, 12))
+    lengths = np.clip(random.normal(3 + np.log10(np.arange(1, 200_001)), 1).astype(int), 2, 12)
+    known = ["".join(row[:n]) for row, n in zip(letters, lengths)]
+    drawn = np.minimum(random.zipf(1.15, size=600_000), 200_000) - 1
+    tokens = [known[i] for i in drawn]
+    lines, sentences, at = [], [], 0
+    while at < len(tokens):
+        line = tokens[at : at + int(random.integers(40, 120))]
+        at += len(line)
+        lines.append(" ".join(line) + ".\n")
+        for first in range(0, len(line), 20):
+            rows = [
+                f"{i + 1}\t{t}\t{t}\t{'NOUN' if len(t) > 4 else 'DET'}\t_\t_\t{i}\tdep\t_\t_\n"
+                for i, t in enumerate(line[first : first + 20])
+            ]
+            sentences.append("".join(rows) + "\n")
+    for name, parts in (("words.txt", lines), ("words.conllu", sentences)):
+        text = "".join(parts).encode()
+        with open(folder / name, "wb") as file:
+            while file.tell() < 250_000_000:
+                file.write(text)
+
+
+{"words": words, "adaptivity": adaptivity, "wide": wide, "histograms": histograms}[sys.argv[1]](Path(sys.argv[2]))

@@ -75,7 +75,8 @@ static void print_calibration(const cli_running *r) {
     double value = number_of(r, SHOWN[i].key);
     if (isfinite(value)) printf(" %s %.4g,", SHOWN[i].words, value);
   }
-  double n = number_of(r, "n_items");
+  double n = number_of(r, "items");
+  if (!isfinite(n)) n = number_of(r, "n_items");
   if (isfinite(n))
     printf(" on %.0f items\n", n);
   else

@@ -8,9 +8,10 @@
  * Rows become tensors by the card's featuriser (docs/formats/model-card.md), in memory that the worker shares. A crash,
  * a hang or a refusal is an error on that model alone; the worker is replaced.
  *
- * Memory: a batch at most; a worker's limit is `memory_bytes`. Determinism: outputs are those of ONNX Runtime with one
- * thread: equal rows in equal batches give equal bytes on one machine. Thread-safety: a pool may be used from several
- * threads at once; a model from one at a time, and it occupies one worker until it is closed.
+ * Memory: some runs of at most 256 rows (about 16 MiB of inputs each) on their way at once; a worker's limit is
+ * `memory_bytes`. Determinism: outputs are those of ONNX Runtime with one thread: equal rows in equal batches give
+ * equal bytes on one machine. Thread-safety: a pool may be used from several threads at once; a model from one at a
+ * time, and it occupies one worker until it is closed.
  */
 #ifndef BESTFIT_MODEL_H
 #define BESTFIT_MODEL_H

@@ -208,12 +208,11 @@ bf_status bf__majority(const bf_panel *panel, bf_estimate_value *out, bf_error *
 
 /* ---- similarity-agreement ---- */
 
-/* No weight above a third of the sum: with one that would be, the others' sum is halved for it; with two, each gets the
- * sum of the rest. */
-static void cap_weights(double *weights, size_t n) {
-  size_t first = SIZE_MAX, second = SIZE_MAX;
+void bf__cap_weights(double *weights, size_t n) {
+  size_t first = SIZE_MAX, second = SIZE_MAX, n_voting = 0;
   double total = 0.0;
   for (size_t j = 0; j < n; j++) {
+    n_voting += weights[j] > 0.0;
     total += weights[j];
     if (first == SIZE_MAX || weights[j] > weights[first]) {
       second = first;
@@ -222,13 +221,14 @@ static void cap_weights(double *weights, size_t n) {
       second = j;
     }
   }
-  if (n < 4 || weights[first] <= total / 3.0) return;
-  double rest = total - weights[first];
+  if (n_voting < 4 || weights[first] <= total / 3.0) return;
+  double rest = 0.0; /* summed anew: a difference of large numbers would keep little of it */
+  for (size_t j = 0; j < n; j++) rest += j == first ? 0.0 : weights[j];
   if (rest / 2.0 >= weights[second]) {
     weights[first] = rest / 2.0;
     return;
   }
-  rest = 0.0; /* summed anew: a difference of large numbers would keep little of it */
+  rest = 0.0;
   for (size_t j = 0; j < n; j++) rest += j == first || j == second ? 0.0 : weights[j];
   weights[first] = fmin(weights[first], rest);
   weights[second] = fmin(weights[second], rest);
@@ -242,20 +242,17 @@ static double clipped(double similarity) {
 bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity, double beta, bf_estimate_value *out,
                                  bf_error *err) {
   const double *agreement = NULL;
-  size_t m = panel->n_models, n_known = 0, n_voting = 0;
+  size_t m = panel->n_models, n_known = 0;
   bf_status status = BF_OK;
-  double *weights = bf__alloc(m, 2 * sizeof *weights);
-  if (!weights) return bf__error_memory(err, m * 2 * sizeof *weights);
+  double *weights = bf__alloc(m, sizeof *weights);
+  if (!weights) return bf__error_memory(err, m * sizeof *weights);
   BF_TRY(bf__panel_agreement(panel, &agreement, err));
   bf__clone_weights(agreement, m, weights);
-  double *voting = weights + m; /* without those that answered nothing, whom the cap must not count */
   for (size_t j = 0; j < m; j++) {
     n_known += !isnan(similarity[j]);
-    weights[j] *= exp(beta * clipped(similarity[j]));
-    if (out[j].applicable) voting[n_voting++] = weights[j];
+    weights[j] *= out[j].applicable ? exp(beta * clipped(similarity[j])) : 0.0;
   }
-  cap_weights(voting, n_voting);
-  for (size_t j = 0, k = 0; j < m; j++) weights[j] = out[j].applicable ? voting[k++] : 0.0;
+  bf__cap_weights(weights, m);
   for (size_t i = 0; i < m; i++) {
     double sum = 0.0, total = 0.0;
     if (!out[i].applicable) continue;

@@ -69,6 +69,10 @@ bf_status bf__panel_agreement(const bf_panel *panel, const double **out, bf_erro
 bf_status bf__panel_majority(const bf_panel *panel, uint16_t *out, bf_error *err);
 /* 1 / #{k : A_jk > 0.97}, which takes the gain out of being there many times. [n_models] */
 void bf__clone_weights(const double *agreement, size_t n, double *out);
+/* Of 4 positive weights or more, none stays above a third of the sum: with one that would be, the others' sum is halved
+ * for it; with two, each gets the sum of the rest. */
+void bf__cap_weights(double *weights, size_t n);
+#define BF__DOUBTFUL_TRUST 0.5 /* bf_panel_trust below it: the majority may be wrong */
 
 /* ---- a row of probabilities (rows.c) ---- */
 

@@ -12,7 +12,6 @@
 
 #define DEFAULT_STRATEGY "consensus-mix"
 #define MAX_REASONS 4u
-#define DOUBTFUL 0.5
 #define FEW_ITEMS 100u
 #define FEW_MODELS 5u
 
@@ -224,7 +223,7 @@ static bf_status judge_trust(bf_predictions_ranking *r, const bf_predictions *p,
     grade = 2;
   } else if (status != BF_OK) {
     return status;
-  } else if (r->trust.consensus < DOUBTFUL) {
+  } else if (r->trust.consensus < BF__DOUBTFUL_TRUST) {
     r->trust_reasons[n++] =
         text(r,
              "the orders by majority and by dawid-skene-full agree by a Spearman of %.2f only, below 0.5: the majority "

@@ -173,6 +173,10 @@ bf_status bf_model_run(bf_model *model, const bf_schema *schema, const bf_batch 
   running r = {.model = model, .schema = schema, .batch = batch, .outputs = outputs};
   bf__error_clear(err);
   r.n_items = bf__featuriser_items(batch);
+  if (model->fixed_rows <= 0) { /* where the model leaves the width to the card or the data */
+    const size_t most = bf__featuriser_most_items(model->featuriser, schema);
+    if (most < model->step) model->step = most;
+  }
   while (r.n_finished < r.n_items) {
     bool may_begin = r.n_begun < r.n_items && r.n_begun - r.n_finished < BF__RUNS_AHEAD * model->step;
     BF_TRY(may_begin ? begin_part(&r, err) : finish_part(&r, err));

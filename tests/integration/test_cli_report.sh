@@ -21,7 +21,7 @@ add() { # add NAME DATA OPTIONS...
   local name=$1 data=$2
   shift 2
   model "$name.onnx" "$name"
-  runs 0 "a model: $name" "$BESTFIT" add "$name.onnx" --name "lab/$name" --data "$data" --min-count 1 "$@"
+  runs 0 "a model: $name" "$BESTFIT" add "$name.onnx" --no-run --name "lab/$name" --data "$data" --min-count 1 "$@"
 }
 
 # texts: sharp, camera and lens are a third each; the target has sharp 50 %, camera 40 %, zebra 10 %

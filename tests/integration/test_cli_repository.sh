@@ -72,7 +72,8 @@ hides "the label is no column" '"activity"'
 
 model s.onnx four
 runs 0 "add a sketch made elsewhere" "$BESTFIT" add s.onnx --sketch train.csv.sketch --name lab/remote
-runs 0 "add from a pipe" sh -c '"$0" sketch train.csv -o - | (model=p.onnx; cp s.onnx p.onnx; "$0" add p.onnx --sketch - --name lab/piped)' "$BESTFIT"
+model p.onnx piped
+runs 0 "add from a pipe" sh -c '"$0" sketch train.csv -o - | ("$0" add p.onnx --sketch - --name lab/piped)' "$BESTFIT"
 
 runs 0 "rm of a version" "$BESTFIT" rm lab/gait@1
 runs 3 "the version is gone" "$BESTFIT" show lab/gait@1

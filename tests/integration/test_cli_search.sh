@@ -7,7 +7,7 @@ table far.csv 400 5
 table target.csv 350 0
 add() {
   model "$1.onnx" "$1"
-  "$BESTFIT" add "$1.onnx" --data "$1.csv" --name "lab/$1" --domain "d-$1" --accuracy "$2" -q >/dev/null
+  "$BESTFIT" add "$1.onnx" --no-run --data "$1.csv" --name "lab/$1" --domain "d-$1" --accuracy "$2" -q >/dev/null
 }
 add near 0.80
 add middle 0.95
@@ -17,7 +17,7 @@ add other 0.5
 model bare.onnx bare
 "$BESTFIT" add bare.onnx --name 'lab/bare' -q >/dev/null
 
-runs 0 "search" "$BESTFIT" search target.csv
+runs 0 "search" "$BESTFIT" search target.csv --data-only
 says "search tells the strategy" "similarity"
 holds "the nearest is first" grep -Eq '^ *1  lab/near@1' out
 holds "the farthest is last" grep -Eq '^ *3  lab/far@1' out
@@ -25,7 +25,7 @@ says "other columns are skipped" "lab/other@1:"
 says "no sketch is skipped" "lab/bare@1:"
 holds "reasons are indented under a place" grep -Eq '^        [^ ]' out
 
-runs 0 "search --json" "$BESTFIT" search target.csv --json
+runs 0 "search --json" "$BESTFIT" search target.csv --data-only --json
 cp out search.json
 for key in bestfit_version seed target kind rows sketch_sha256 strategy data_only sample_rows trust grade novel no_suitable_model \
   reasons models rank id version domain expected_accuracy interval score measures skipped why timing_ms sketch load total; do
@@ -35,7 +35,7 @@ says "search --json: rows" '"rows": 350'
 says "search --json: no accuracy from data only" '"expected_accuracy": null'
 says "search --json: data only" '"data_only": true'
 holds "search --json is one document" sh -c 'head -c1 out | grep -q "{" && tail -n1 out | grep -qx "}"'
-runs 0 "the seed given is used and printed" "$BESTFIT" search target.csv --json --seed 7
+runs 0 "the seed given is used and printed" "$BESTFIT" search target.csv --data-only --json --seed 7
 says "the seed given" '"seed": 7'
 
 runs 0 "sketch" "$BESTFIT" sketch target.csv -o target.sketch
@@ -46,12 +46,12 @@ holds "a sketch ranks as its data do" cmp a.json b.json
 runs 0 "search by a sketch from a pipe" sh -c '"$0" search - <target.sketch' "$BESTFIT"
 says "search by a sketch from a pipe" "lab/near@1"
 
-runs 0 "--top" "$BESTFIT" search target.csv --top 1
+runs 0 "--top" "$BESTFIT" search target.csv --data-only --top 1
 hides "--top" "lab/middle@1"
 says "--top tells the rest" "and 2 more"
-runs 0 "--exclude-domain" "$BESTFIT" search target.csv --exclude-domain d-near
+runs 0 "--exclude-domain" "$BESTFIT" search target.csv --data-only --exclude-domain d-near
 holds "--exclude-domain" grep -Eq '^ *1  lab/middle@1' out
-runs 0 "a named strategy" "$BESTFIT" search target.csv --strategy source-accuracy
+runs 0 "a named strategy" "$BESTFIT" search target.csv --data-only --strategy source-accuracy
 holds "source-accuracy takes the most accurate" grep -Eq '^ *1  lab/middle@1' out
 
 printf 'height,width,weight\n1,1\n' >ragged.csv
@@ -98,8 +98,8 @@ holds "there are plots" grep -q 'data-plot="plot-0"' page.html
 runs 0 "the page again" "$BESTFIT" search "$hostile" --report again.html --title '<b>"T" & co</b>' -q
 holds "equal inputs give an equal page" cmp page.html again.html
 model evil.onnx evil
-runs 0 "a model with a hostile column" "$BESTFIT" add evil.onnx --data evil.csv --name lab/evil
+runs 0 "a model with a hostile column" "$BESTFIT" add evil.onnx --no-run --data evil.csv --name lab/evil
 runs 0 "its report" "$BESTFIT" search evil.csv --report evil.html
 holds "no markup from a column name" sh -c '! grep -qF "<img src=x" evil.html'
-runs 3 "a report into a folder that is not there" "$BESTFIT" search target.csv --report nowhere/page.html
+runs 3 "a report into a folder that is not there" "$BESTFIT" search target.csv --data-only --report nowhere/page.html
 finish
