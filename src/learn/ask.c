@@ -116,12 +116,12 @@ static bf_status answer(asking *a, bf__learner learner, double *expected, bf_err
   BF_TRY(bf__base_features(e, &a->scene, true, a->base, err));
   if (learner != BF__STAGE_2) return predict(a, learner, a->base, e->n_base, expected, err);
   BF_TRY(predict(a, BF__STAGE_1, a->base, e->n_base, a->believed, err));
-  double *own = bf__alloc(n, 2 * BF__N_POSTERIORS * sizeof *own);
-  if (!own) return bf__error_memory(err, n * 2 * BF__N_POSTERIORS * sizeof *own);
+  double *own = bf__alloc(n, BF__N_POSTERIORS * sizeof *own);
+  if (!own) return bf__error_memory(err, n * BF__N_POSTERIORS * sizeof *own);
   status = bf__posterior_features(e, &a->scene, a->believed, own, err);
   for (size_t i = 0; i < n; ++i) {
     memcpy(a->all + i * e->n_all, a->base + i * e->n_base, e->n_base * sizeof *own);
-    memcpy(a->all + i * e->n_all + e->n_base, own + i * 2 * BF__N_POSTERIORS, 2 * BF__N_POSTERIORS * sizeof *own);
+    memcpy(a->all + i * e->n_all + e->n_base, own + i * BF__N_POSTERIORS, BF__N_POSTERIORS * sizeof *own);
   }
   free(own);
   if (status == BF_OK) status = predict(a, BF__STAGE_2, a->all, e->n_all, expected, err);

@@ -93,7 +93,7 @@ size_t bf__n_base_features(const bf_experience *e);
 /* Numbers as they are and as z-scores over the scene's candidates: out[n][n_columns]. */
 bf_status bf__base_features(const bf_experience *e, const bf__scene *scene, bool with_outputs, double *out,
                             bf_error *err);
-/* Shares of posterior mass: out[n][2 * BF__N_POSTERIORS], as they are and as z-scores. `believed`: accuracies [n]. */
+/* Shares of posterior mass: out[n][BF__N_POSTERIORS]. `believed`: accuracies [n]. */
 bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene, const double *believed, double *out,
                                  bf_error *err);
 /* For a panel's classes their numbers in the experience, and back: to_panel[e->n_classes], BF__NO_CLASS: none. */

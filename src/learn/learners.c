@@ -70,7 +70,7 @@ static bf_status allocate_pairs(bf_experience *e, bf_error *err) {
   }
   e->n_data = bf__n_data_features(e);
   e->n_base = bf__n_base_features(e);
-  e->n_all = e->n_base + 2 * BF__N_POSTERIORS;
+  e->n_all = e->n_base + BF__N_POSTERIORS;
   e->pair_models = bf__alloc(e->n_pairs, sizeof *e->pair_models);
   e->pair_domains = bf__alloc(e->n_pairs, sizeof *e->pair_domains);
   e->accuracy = bf__alloc(e->n_pairs, sizeof *e->accuracy);
@@ -106,13 +106,13 @@ static bf_status fill_base(bf_experience *e, size_t v, own_scene *s, bf_error *e
 
 static bf_status fill_posteriors(bf_experience *e, size_t v, const own_scene *s, bf_error *err) {
   const bf__labelled *d = &e->domains[v];
-  double *own = bf__alloc(d->n_members, 2 * BF__N_POSTERIORS * sizeof *own);
-  if (!own) return bf__error_memory(err, d->n_members * 2 * BF__N_POSTERIORS * sizeof *own);
+  double *own = bf__alloc(d->n_members, BF__N_POSTERIORS * sizeof *own);
+  if (!own) return bf__error_memory(err, d->n_members * BF__N_POSTERIORS * sizeof *own);
   bf_status status = bf__posterior_features(e, &s->scene, e->fits[BF__STAGE_1].left_out + d->first_pair, own, err);
   for (size_t i = 0; i < d->n_members && status == BF_OK; ++i) {
     double *to = e->all + (d->first_pair + i) * e->n_all;
     memcpy(to, e->base + (d->first_pair + i) * e->n_base, e->n_base * sizeof *to);
-    memcpy(to + e->n_base, own + i * 2 * BF__N_POSTERIORS, 2 * BF__N_POSTERIORS * sizeof *to);
+    memcpy(to + e->n_base, own + i * BF__N_POSTERIORS, BF__N_POSTERIORS * sizeof *to);
   }
   free(own);
   return status;

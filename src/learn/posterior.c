@@ -27,7 +27,7 @@ typedef struct posterior {
   double *q;         /* [n_rows][n_classes] */
   double *p;         /* [n_classes] scratch */
   uint16_t *to_panel;
-  double *out; /* [n][2 * BF__N_POSTERIORS] */
+  double *out; /* [n][BF__N_POSTERIORS] */
 } posterior;
 
 /* ---- set-up ---- */
@@ -211,7 +211,7 @@ static void put_feature(posterior *p, size_t feature) {
       sum += p->q[r * p->n_classes + vote];
       ++n;
     }
-    p->out[j * 2 * BF__N_POSTERIORS + 2 * feature] = n ? sum / (double)n : NAN;
+    p->out[j * BF__N_POSTERIORS + feature] = n ? sum / (double)n : NAN;
   }
 }
 
@@ -324,9 +324,8 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
   p.q = bf__alloc(p.n_rows * p.n_classes, sizeof *p.q);
   p.p = bf__alloc(p.n_classes, sizeof *p.p);
   p.to_panel = bf__alloc(e->n_classes, sizeof *p.to_panel);
-  double *z = bf__alloc(p.n, sizeof *z);
   if (!p.rows || !p.votes || !p.weights || !p.share || !p.confusion || !p.worked || !p.logs || !p.q || !p.p ||
-      !p.to_panel || !z) {
+      !p.to_panel) {
     status = bf__error_memory(err, cells * sizeof *p.confusion);
     goto out;
   }
@@ -336,10 +335,6 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
   put_votes(&p);
   set_confusions(&p);
   put_transported(&p, believed);
-  for (size_t f = 0; f < BF__N_POSTERIORS; ++f) {
-    bf__z_scores(out + 2 * f, p.n, 2 * BF__N_POSTERIORS, z);
-    for (size_t j = 0; j < p.n; ++j) out[j * 2 * BF__N_POSTERIORS + 2 * f + 1] = z[j];
-  }
 out:
   free(p.rows);
   free(p.votes);
@@ -351,6 +346,5 @@ out:
   free(p.q);
   free(p.p);
   free(p.to_panel);
-  free(z);
   return status;
 }
