@@ -113,7 +113,9 @@ static size_t choose_measures(const bf_search_result *result, const bf_ranked *m
   if (room > MAX_MEASURES_SHOWN) room = MAX_MEASURES_SHOWN;
   for (int own = 1; own >= 0; own--) {
     for (size_t i = 0; i < model->n_measures && n < room; i++)
-      if ((strcmp(model->measure_names[i], bf_search_result_strategy(result)) == 0) == own) out[n++] = i;
+      if ((strcmp(model->measure_names[i], bf_search_result_strategy(result)) == 0) == own &&
+          !(own && !isnan(model->expected_accuracy))) /* which has a column of its own */
+        out[n++] = i;
   }
   return n;
 }
