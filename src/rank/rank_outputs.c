@@ -320,12 +320,14 @@ static void write_skipped(reordering *r, const bool *placed, const char **why) {
   }
 }
 
-/* Outside of the experience the order by data is the better one; a model that it does not know goes last. */
+/* Outside of the experience what was learnt orders worse than similarity-agreement, by data alone than similarity
+ * (docs/decisions/0006). A model without such a score goes last. */
 static double score_of(const reordering *r, size_t m, double sign) {
   if (!r->answer.novel) return sign * r->values[m].value + 0.0; /* no -0 */
-  double similarity = r->similarity[r->members[m].candidate], least = 0.0;
-  for (size_t c = 0; c < r->n; ++c) least = fmin(least, r->similarity[c]); /* skips NaN */
-  return isnan(similarity) ? least - 1.0 : similarity;
+  double known = r->plan->by_outputs ? value_of(r, "similarity-agreement", m) : r->similarity[r->members[m].candidate];
+  double least = 0.0;
+  for (size_t c = 0; c < r->n && !r->plan->by_outputs; ++c) least = fmin(least, r->similarity[c]); /* skips NaN */
+  return isnan(known) ? least - 1.0 : known + 0.0;
 }
 
 static bf_status rewrite(reordering *r, const bf_strategy_info *info, bf_error *err) {

@@ -47,12 +47,12 @@ static void judge_experience(grading *g) {
   bf_search_result *result = g->result;
   size_t m = result->trust.n_domains;
   if (result->trust.novel)
-    add_reason(
-        g, true,
-        bf__result_text(result,
-                        "the target lies outside of what this repository has experience with: the nearest model "
-                        "is farther than for any labelled domain so far; ordered by similarity, and the interval "
-                        "is doubled"));
+    add_reason(g, true,
+               bf__result_text(result,
+                               "the target lies outside of what this repository has experience with: the nearest model "
+                               "is farther than for any labelled domain so far; ordered by %s, and the interval is "
+                               "doubled",
+                               result->with_outputs ? "similarity-agreement" : "similarity"));
   if (m < DOMAINS_FOR_HIGH)
     add_reason(g, false,
                bf__result_text(result, "the experience has %zu labelled domain%s; with %u and more it counts as ample",
