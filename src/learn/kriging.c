@@ -217,7 +217,7 @@ bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, cons
 
 typedef struct leaving {
   bf__kriging *k;
-  const uint32_t *group;
+  const uint32_t *group, *model_group;
   size_t n_block;
   size_t *block;    /* [n] training rows of the group */
   double *inverse;  /* [n_block][n_block] of (K + I)^-1 */
@@ -273,11 +273,15 @@ static void predict_others(const leaving *l, const bf__pairs *pairs, uint32_t gr
   }
 }
 
+static bool is_of_group(const leaving *l, uint32_t model, uint32_t group) {
+  return l->model_group && model != BF__NOBODY && l->model_group[model] == group;
+}
+
 static bf_status leave_one(leaving *l, const bf__pairs *pairs, uint32_t group, double *z, double *out, bf_error *err) {
   const bf__kriging *k = l->k;
   l->n_block = 0;
   for (size_t i = 0; i < k->n; ++i)
-    if (l->group[k->domains[i]] == group) l->block[l->n_block++] = i;
+    if (l->group[k->domains[i]] == group || is_of_group(l, k->models[i], group)) l->block[l->n_block++] = i;
   if (l->n_block > 0) {
     free(l->inverse);
     l->inverse = bf__alloc(l->n_block * l->n_block, sizeof *l->inverse);
@@ -286,17 +290,18 @@ static bf_status leave_one(leaving *l, const bf__pairs *pairs, uint32_t group, d
     if (status != BF_OK) return status;
   }
   for (size_t i = 0; i < l->n_block; ++i)
-    out[k->rows[l->block[i]]] = clipped_accuracy(k->y[l->block[i]] - l->residual[i]);
+    if (l->group[k->domains[l->block[i]]] == group)
+      out[k->rows[l->block[i]]] = clipped_accuracy(k->y[l->block[i]] - l->residual[i]);
   if (k->n == pairs->n) return BF_OK;
   weights_without(l);
   predict_others(l, pairs, group, z, out);
   return BF_OK;
 }
 
-bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group, double *out,
-                                bf_error *err) {
+bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group,
+                                const uint32_t *model_group, double *out, bf_error *err) {
   bf_status status = BF_OK;
-  leaving l = {.k = k, .group = group};
+  leaving l = {.k = k, .group = group, .model_group = model_group};
   l.block = bf__alloc(k->n, sizeof *l.block);
   l.residual = bf__alloc(k->n, sizeof *l.residual);
   l.through = bf__alloc(k->n, sizeof *l.through);

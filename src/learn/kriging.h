@@ -39,8 +39,9 @@ void bf__kriging_free(bf__kriging *k);
 bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, const double *distances, double *out,
                               bf_error *err);
 /* For each of the rows that were given for training the prediction by all rows of other groups: group[n_domains] of the
- * domains (domains of one group are left out together). Clipped. `pairs` as for the fit. */
-bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group, double *out,
-                                bf_error *err);
+ * domains (domains of one group are left out together), model_group[] of the models, whose rows on other domains are
+ * then left out as well (NULL: they stay). Clipped. `pairs` as for the fit. */
+bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group,
+                                const uint32_t *model_group, double *out, bf_error *err);
 
 #endif

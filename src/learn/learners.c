@@ -188,7 +188,7 @@ static bf_status fit(bf_experience *e, bf__learner learner, const double *x, siz
   for (size_t v = 0; v < e->n_domains; ++v) first[v] = e->domains[v].first_pair;
   BF_TRY(bf__kriging_fit(&KERNELS[learner], &pairs, e->accuracy, e->distances, e->n_domains, 0, e->seed, &f->kriging,
                          err));
-  BF_TRY(bf__kriging_leave_out(f->kriging, &pairs, e->domain_groups, f->left_out, err));
+  BF_TRY(bf__kriging_leave_out(f->kriging, &pairs, e->domain_groups, e->groups, f->left_out, err));
   BF_TRY(bf__half_width(e->accuracy, f->left_out, first, e->n_domains, e->n_pairs, &f->half_width, err));
 out:
   free(first);

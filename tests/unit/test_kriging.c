@@ -70,15 +70,17 @@ static double naive_kernel(const world *w, const double *z, const bf__kriging_ke
   return 10.0 / ROWS * zz * (k->v_lin + k->v_ll * d) + ((w->models[i] == w->models[j]) * k->v_same + k->v_dom) * d;
 }
 
-/* Prediction of row `of` by all rows but those of a domain (DOMAINS: by all), clipped. */
-static double naive_prediction(const world *w, const bf__kriging_kernel *k, size_t of, uint32_t without) {
+/* Prediction of row `of` by all rows but those of a domain (DOMAINS: by all), clipped; `model`: one that is left out as
+ * well, or BF__NOBODY. */
+static double naive_prediction(const world *w, const bf__kriging_kernel *k, size_t of, uint32_t without,
+                               uint32_t model) {
   static double z[ROWS * COLUMNS], a[ROWS * ROWS], b[ROWS];
   size_t kept[ROWS], n = 0;
   double mean = 0, sum;
   naive_z(w, z);
   for (size_t i = 0; i < ROWS; i++) mean += w->y[i] / ROWS;
   for (size_t i = 0; i < ROWS; i++)
-    if (w->domains[i] != without) kept[n++] = i;
+    if (w->domains[i] != without && w->models[i] != model) kept[n++] = i;
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j < n; j++)
       a[i * n + j] = naive_kernel(w, z, k, kept[i], kept[j]) + (i == j ? 1.0 + 1e-8 * ROWS : 0.0);
@@ -108,13 +110,29 @@ static void predictions_and_leave_out_equal_the_definition(void **state) {
       memcpy(distances + i * DOMAINS, w.distances + w.domains[i] * DOMAINS, DOMAINS * sizeof *distances);
     assert_int_equal(bf__kriging_fit(&KERNELS[v], &w.pairs, w.y, w.distances, DOMAINS, 0, 1, &k, NULL), BF_OK);
     assert_int_equal(bf__kriging_predict(k, &w.pairs, distances, out, NULL), BF_OK);
-    for (size_t i = 0; i < ROWS; i++) assert_true(fabs(out[i] - naive_prediction(&w, &KERNELS[v], i, DOMAINS)) < 1e-8);
-    assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, out, NULL), BF_OK);
     for (size_t i = 0; i < ROWS; i++)
-      assert_true(fabs(out[i] - naive_prediction(&w, &KERNELS[v], i, w.domains[i])) < 1e-8);
+      assert_true(fabs(out[i] - naive_prediction(&w, &KERNELS[v], i, DOMAINS, BF__NOBODY)) < 1e-8);
+    assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, NULL, out, NULL), BF_OK);
+    for (size_t i = 0; i < ROWS; i++)
+      assert_true(fabs(out[i] - naive_prediction(&w, &KERNELS[v], i, w.domains[i], BF__NOBODY)) < 1e-8);
     bf__kriging_free(k);
     free(distances);
   }
+}
+
+/* Models 0 .. 5 are of the domains 0 .. 5. */
+static void the_models_of_a_domain_can_be_left_out_with_it(void **state) {
+  (void)state;
+  world w;
+  double out[ROWS];
+  bf__kriging *k = NULL;
+  const uint32_t model_group[MODELS] = {0, 1, 2, 3, 4, 5};
+  make_world(&w);
+  assert_int_equal(bf__kriging_fit(&KERNELS[2], &w.pairs, w.y, w.distances, DOMAINS, 0, 1, &k, NULL), BF_OK);
+  assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, model_group, out, NULL), BF_OK);
+  for (size_t i = 0; i < ROWS; i++)
+    assert_true(fabs(out[i] - naive_prediction(&w, &KERNELS[2], i, w.domains[i], w.domains[i])) < 1e-8);
+  bf__kriging_free(k);
 }
 
 static void ridge_is_the_linear_kernel_alone(void **state) {
@@ -154,7 +172,7 @@ static void rows_beyond_the_subset_are_left_out_all_the_same(void **state) {
   bf__kriging *k = NULL;
   make_world(&w);
   assert_int_equal(bf__kriging_fit(&KERNELS[2], &w.pairs, w.y, w.distances, DOMAINS, 25, 1, &k, NULL), BF_OK);
-  assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, out, NULL), BF_OK);
+  assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, NULL, out, NULL), BF_OK);
   some = w;
   for (size_t i = 0; i < ROWS; i++) some.y[i] = 0.5;
   for (size_t i = 0; i < ROWS; i++) {
@@ -164,7 +182,7 @@ static void rows_beyond_the_subset_are_left_out_all_the_same(void **state) {
   bf__kriging_free(k);
   /* a row's own truth does not enter its prediction: with other truths in its domain it stays, but for the mean */
   assert_int_equal(bf__kriging_fit(&KERNELS[2], &w.pairs, some.y, w.distances, DOMAINS, 25, 1, &k, NULL), BF_OK);
-  assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, out, NULL), BF_OK);
+  assert_int_equal(bf__kriging_leave_out(k, &w.pairs, w.group, NULL, out, NULL), BF_OK);
   for (size_t i = 0; i < ROWS; i++) assert_true(fabs(out[i] - 0.5) < 1e-12);
   double moved = 0;
   for (size_t i = 0; i < ROWS; i++) moved += fabs(alone[i] - 0.5);
@@ -210,6 +228,7 @@ static void large_systems_are_factored_and_inverted_in_blocks(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(predictions_and_leave_out_equal_the_definition),
+      cmocka_unit_test(the_models_of_a_domain_can_be_left_out_with_it),
       cmocka_unit_test(ridge_is_the_linear_kernel_alone),
       cmocka_unit_test(rows_beyond_the_subset_are_left_out_all_the_same),
       cmocka_unit_test(large_systems_are_factored_and_inverted_in_blocks),
