@@ -75,6 +75,11 @@ static bf_status sync_parent(const char *path, bf_error *err) {
   return status;
 }
 
+bf_status bf__file_replace(const char *temporary, const char *path, bf_error *err) {
+  if (rename(temporary, path) != 0) return bf__error_errno(err, errno, "cannot write %s", path);
+  return sync_parent(path, err);
+}
+
 static bf_status write_all(int file, const uint8_t *bytes, size_t n_bytes, const char *path, bf_error *err) {
   for (size_t done = 0; done < n_bytes;) {
     ssize_t n = write(file, bytes + done, n_bytes - done);
