@@ -72,8 +72,8 @@ typedef struct bf_manifest_file {
   bf_origin origin;
   const bf_manifest_source *source; /* NULL: derived */
   const char *source_path;          /* in the repository; NULL: derived */
-  uint64_t source_bytes;            /* as published; 0: derived */
-  const char *source_sha256;        /* as published; NULL: derived */
+  uint64_t unpacked_bytes;          /* of a gzip file: its content, as published where BF_ORIGIN_COMPRESSED */
+  const char *unpacked_sha256;      /* 0 and NULL: only the file as it lies counts */
   const char *recipe;               /* how it is made; NULL: not derived */
 } bf_manifest_file;
 
@@ -99,8 +99,9 @@ BF_API const bf_manifest_file *bf_manifest_file_at(const bf_manifest *manifest, 
 BF_API BF_MUST_CHECK bf_status bf_manifests_load(const char *folder, bf_manifest ***out, size_t *n, bf_error *err);
 BF_API void bf_manifests_free(bf_manifest **manifests, size_t n);
 
-/* Is the file at `path` the one that the manifest means? A compressed one may have been compressed by another program:
- * then its content counts. BF_ERR_NOT_FOUND: no file there; BF_ERR_CORRUPT: another one. Cost: reads it once. */
+/* Is the file at `path` the one that the manifest means? It may have been compressed by another program, where the
+ * manifest knows the content: then that counts. BF_ERR_NOT_FOUND: no file there; BF_ERR_CORRUPT: another one. Cost:
+ * reads it once. */
 BF_API BF_MUST_CHECK bf_status bf_manifest_check(const bf_manifest_file *file, const char *path, bf_error *err);
 /* Where the file is published. base: NULL, or the beginning of the address of a mirror, which "/OWNER/NAME/COMMIT/PATH"
  * follows. BF_ERR_NOT_APPLICABLE: it is derived, the message being what to do; BF_ERR_UNSUPPORTED: an unknown host. You

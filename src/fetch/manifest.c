@@ -188,12 +188,6 @@ static bf_status read_origin(const bf_manifest *m, const json_t *entry, const ch
     goto out;
   }
   BF_TRY(text_of(entry, "from", is_path, where, &file->source_path, err));
-  file->source_bytes = file->size_bytes;
-  file->source_sha256 = file->sha256;
-  if (file->origin == BF_ORIGIN_COMPRESSED) {
-    BF_TRY(size_of(entry, "from_bytes", where, &file->source_bytes, err));
-    BF_TRY(text_of(entry, "from_sha256", is_sha256, where, &file->source_sha256, err));
-  }
 out:
   return status;
 }
@@ -212,8 +206,13 @@ static bf_status read_file(const bf_manifest *m, const json_t *entry, size_t i, 
   while (k < sizeof origin_names / sizeof *origin_names && strcmp(origin, origin_names[k]) != 0) k++;
   if (k == sizeof origin_names / sizeof *origin_names)
     status = bf__error(err, BF_ERR_FORMAT, "%s: 'made' is published, gzip or derived, not '%.40s'", where, origin);
+  if (status != BF_OK) goto out;
   file->origin = (bf_origin)k;
-  if (status == BF_OK) status = read_origin(m, entry, where, file, err);
+  if (file->origin == BF_ORIGIN_COMPRESSED || json_object_get(entry, "unpacked_bytes") != NULL) {
+    BF_TRY(size_of(entry, "unpacked_bytes", where, &file->unpacked_bytes, err));
+    BF_TRY(text_of(entry, "unpacked_sha256", is_sha256, where, &file->unpacked_sha256, err));
+  }
+  status = read_origin(m, entry, where, file, err);
 out:
   return status;
 }

@@ -79,11 +79,11 @@ static bf_status check_content(const bf_manifest_file *file, const char *path, b
   char hex[65];
   bf_status status = BF_OK;
   BF_TRY(bf__file_read(path, (size_t)BF_FETCH_MAX_BYTES, &packed, &n_packed, err));
-  status = bf__gzip_expand(packed, n_packed, (size_t)file->source_bytes, &bytes, err);
+  status = bf__gzip_expand(packed, n_packed, (size_t)file->unpacked_bytes, &bytes, err);
   if (status == BF_ERR_FORMAT) status = is_another(path, err);
   if (status != BF_OK) goto out;
-  BF_TRY(bf_sha256(bytes, (size_t)file->source_bytes, hex, err));
-  if (strcmp(hex, file->source_sha256) != 0) status = is_another(path, err);
+  BF_TRY(bf_sha256(bytes, (size_t)file->unpacked_bytes, hex, err));
+  if (strcmp(hex, file->unpacked_sha256) != 0) status = is_another(path, err);
 out:
   free(packed);
   free(bytes);
@@ -99,7 +99,7 @@ bf_status bf_manifest_check(const bf_manifest_file *file, const char *path, bf_e
     status = hash_file(path, hex, err);
     if (status != BF_OK || strcmp(hex, file->sha256) == 0) return status;
   }
-  return file->origin == BF_ORIGIN_COMPRESSED ? check_content(file, path, err) : is_another(path, err);
+  return file->unpacked_sha256 != NULL ? check_content(file, path, err) : is_another(path, err);
 }
 
 /* ---- from where it is published ---- */
@@ -159,8 +159,8 @@ static bf_status fetch_compressed(const bf_manifest_file *file, const char *url,
   bf_status status = BF_OK;
   char *published = bf__asprintf("%s.published", path);
   if (published == NULL) return bf__error_memory(err, strlen(path) + 11);
-  BF_TRY(bf_fetch_file(url, file->source_sha256, file->source_bytes, published, options, err));
-  BF_TRY(bf__file_read(published, (size_t)file->source_bytes, &bytes, &n_bytes, err));
+  BF_TRY(bf_fetch_file(url, file->unpacked_sha256, file->unpacked_bytes, published, options, err));
+  BF_TRY(bf__file_read(published, (size_t)file->unpacked_bytes, &bytes, &n_bytes, err));
   BF_TRY(bf__gzip_compress(bytes, n_bytes, &packed, &n_packed, err));
   BF_TRY(bf__file_write_atomic(path, packed, n_packed, err));
   unlink(published);
