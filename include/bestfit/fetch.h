@@ -112,6 +112,9 @@ BF_API BF_MUST_CHECK bf_status bf_manifest_url(const bf_manifest_file *file, con
  * statuses of bf_fetch_file() and bf_manifest_url(). */
 BF_API BF_MUST_CHECK bf_status bf_manifest_fetch(const bf_manifest_file *file, const char *base, const char *path,
                                                  const bf_fetch_options *options, bf_error *err);
+/* Copies the file from `from`, where it is checked, to `path`, making folders. The statuses of bf_manifest_check(). */
+BF_API BF_MUST_CHECK bf_status bf_manifest_copy(const bf_manifest_file *file, const char *from, const char *path,
+                                                bf_error *err);
 
 #ifdef __cplusplus
 }

@@ -187,6 +187,19 @@ out:
   return status;
 }
 
+bf_status bf_manifest_copy(const bf_manifest_file *file, const char *from, const char *path, bf_error *err) {
+  uint8_t *bytes = NULL;
+  size_t n_bytes = 0;
+  bf_status status = BF_OK;
+  BF_TRY(bf_manifest_check(file, from, err));
+  BF_TRY(bf__file_read(from, (size_t)BF_FETCH_MAX_BYTES, &bytes, &n_bytes, err));
+  BF_TRY(make_parent(path, err));
+  BF_TRY(bf__file_write_atomic(path, bytes, n_bytes, err));
+out:
+  free(bytes);
+  return status;
+}
+
 /* ---- all manifests of a folder ---- */
 
 /* First existing one of those where manifests may be; you own it. */
