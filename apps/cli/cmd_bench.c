@@ -15,7 +15,7 @@ static const cli_option fetch_options[] = {
      "a mirror that has URL/OWNER/NAME/COMMIT/PATH, also by http (default: $BESTFIT_FETCH_BASE, else the public "
      "source)"},
     {"stall", 0, CLI_REAL_ABOVE_0, "SECONDS", "give a connection up after so long without a byte (default 30)"},
-    {"attempts", 0, CLI_WHOLE_ABOVE_0, "N", "connections in a row that may bring nothing (default 5)"},
+    {"attempts", 0, CLI_WHOLE_ABOVE_0, "N", "connections in a row that may bring next to nothing (default 5)"},
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};
 

@@ -28,7 +28,7 @@ typedef struct bf_fetch_options {
   size_t struct_size;
   bool plain_http;         /* also http, for a mirror of one's own */
   uint32_t stall_ms;       /* give a connection up after so long without a byte; 0: 30,000 */
-  uint32_t n_attempts;     /* connections in a row that bring nothing before giving up; 0: 5 */
+  uint32_t n_attempts;     /* connections in a row that bring less than 4 KiB before giving up; 0: 5 */
   uint32_t wait_ms;        /* before the second attempt, doubled for each further one up to 8 s; 0: 500 */
   bf_progress_fn progress; /* may be NULL; unit "bytes", total is size_bytes */
   void *progress_context;

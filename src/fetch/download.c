@@ -30,6 +30,7 @@
 #define CONNECT_MS 30000L
 #define MAX_WAIT_MS 8000u
 #define MAX_CONNECTIONS 1000
+#define FRUITFUL_BYTES 4096                  /* a connection that brings fewer has brought nothing */
 #define MAX_IGNORED_BYTES ((size_t)64 << 10) /* of a page that says what is wrong */
 
 #define CURL_FUNCTIONS(X) \
@@ -328,7 +329,7 @@ static bf_status fill_part(transfer *t, bf_error *err) {
     if (!report(t, i == 0)) return cancelled(t, err);
     status = connect_once(t, &again, err);
     if (status == BF_OK || !again || i == MAX_CONNECTIONS) return status;
-    if (t->done > before)
+    if (t->done >= before + FRUITFUL_BYTES)
       fruitless = 0, wait_ms = t->options.wait_ms;
     else if (++fruitless >= t->options.n_attempts)
       return status;

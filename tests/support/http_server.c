@@ -13,7 +13,8 @@
 #define MAX_BODY ((size_t)64 << 20)
 
 typedef struct request {
-  char path[512]; /* without the behaviour */
+  char path[512];    /* without the behaviour, decoded */
+  char encoded[512]; /* the same as it came */
   char behaviour[64];
   char whole[512];
   long number; /* after the behaviour's dash */
@@ -67,6 +68,7 @@ static bool parse_head(char *head, request *r) {
   if (n >= sizeof r->behaviour || r->whole[n] == '\0') return false;
   memcpy(r->behaviour, r->whole, n);
   strcpy(r->path, r->whole + n + 1);
+  strcpy(r->encoded, r->path);
   decode(r->path);
   char *dash = strchr(r->behaviour, '-');
   if (dash != NULL) r->number = strtol(dash + 1, NULL, 10), *dash = '\0';
@@ -97,13 +99,13 @@ static void redirect(const http_server *server, int connection, const request *r
   if (behaves(r, "loop"))
     snprintf(header, sizeof header, "Location: /%s\r\n", r->whole);
   else if (behaves(r, "tofile"))
-    snprintf(header, sizeof header, "Location: file://%s/%s\r\n", server->folder, r->path);
+    snprintf(header, sizeof header, "Location: file://%s/%s\r\n", server->folder, r->encoded);
   else if (behaves(r, "toftp"))
-    snprintf(header, sizeof header, "Location: ftp://127.0.0.1:%u/%s\r\n", server->port, r->path);
+    snprintf(header, sizeof header, "Location: ftp://127.0.0.1:%u/%s\r\n", server->port, r->encoded);
   else if (r->number > 1)
-    snprintf(header, sizeof header, "Location: /hops-%ld/%s\r\n", r->number - 1, r->path);
+    snprintf(header, sizeof header, "Location: /hops-%ld/%s\r\n", r->number - 1, r->encoded);
   else
-    snprintf(header, sizeof header, "Location: http://127.0.0.1:%u/plain/%s\r\n", server->port, r->path);
+    snprintf(header, sizeof header, "Location: http://127.0.0.1:%u/plain/%s\r\n", server->port, r->encoded);
   send_status(connection, 302, header, "<html>moved</html>");
 }
 
