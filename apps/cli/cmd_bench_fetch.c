@@ -297,6 +297,14 @@ static void print_reasons(const one_dataset *d) {
   }
 }
 
+static bool lacks_packed(const one_dataset *d) {
+  for (size_t i = 0; i < d->n_files; i++)
+    if ((d->files[i].state == STATE_MISSING || d->files[i].state == STATE_FAILED) &&
+        d->files[i].file->origin == BF_ORIGIN_COMPRESSED)
+      return true;
+  return false;
+}
+
 /* How to get by hand what is missing. */
 static void print_remedies(const fetching *f, const one_dataset *datasets, size_t n) {
   for (size_t i = 0; i < n && !f->c->quiet; i++) {
@@ -312,8 +320,8 @@ static void print_remedies(const fetching *f, const one_dataset *datasets, size_
                source->commit);
       cli_print_wrapped(stderr, 2, words);
     }
-    snprintf(words, sizeof words, "Put files into %s/%s; `bestfit bench fetch --only %s` then checks them.", f->to,
-             name, name);
+    snprintf(words, sizeof words, "Put files into %s/%s%s; `bestfit bench fetch --only %s` then checks them.", f->to,
+             name, lacks_packed(d) ? ", those that are published unpacked through gzip -9n" : "", name);
     cli_print_wrapped(stderr, 2, words);
   }
 }
