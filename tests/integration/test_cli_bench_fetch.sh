@@ -75,7 +75,7 @@ complains "too many are not" "1 of 1 datasets are incomplete, first alpha"
 runs 9 "redirects to files are not" fetch --only alpha --to none --base-url "$url/tofile"
 runs 0 "ranges ignored" fetch --only alpha --to ranges --base-url "$url/norange"
 runs 0 "a slow answer" fetch --only alpha --to slow --base-url "$url/slow-100"
-runs 9 "no answer" fetch --only alpha --to stall --base-url "$url/stall-7" --stall 0.2 --attempts 1
+runs 9 "no answer" fetch --only alpha --to stall --base-url "$url/stall-7" --stall 2 --attempts 1
 complains "no answer" "nothing came from"
 holds "what came is kept" test "$(size stall/alpha/plain.csv.part)" = 7
 runs 0 "and used by the next call" fetch --only alpha --to stall --base-url "$url/plain"
@@ -142,7 +142,7 @@ complains "a path that leads out" "twin.json: file 2: 'path' is not valid"
 rm manifests/twin.json
 
 # an interrupt keeps what came
-timeout -s INT 1 "$BESTFIT" bench fetch --manifests manifests --only alpha --to cancelled --base-url "$url/stall-1000" >out 2>err && code=0 || code=$?
+timeout -s INT 3 "$BESTFIT" bench fetch --manifests manifests --only alpha --to cancelled --base-url "$url/stall-1000" >out 2>err && code=0 || code=$?
 holds "an interrupt is code 130 (timeout: 124)" test "$code" = 124 -o "$code" = 130
 complains "an interrupt" "was cancelled"
 holds "an interrupt keeps what came" test "$(size cancelled/alpha/plain.csv.part)" = 1000

@@ -250,6 +250,12 @@ long http_server_last_range(http_server *server) {
   return range;
 }
 
+void http_server_forget(http_server *server) {
+  pthread_mutex_lock(&server->lock);
+  server->n_served = 0;
+  pthread_mutex_unlock(&server->lock);
+}
+
 void http_server_base(const http_server *server, const char *behaviour, char out[128]) {
   snprintf(out, 128, "http://127.0.0.1:%u/%s", server->port, behaviour);
 }

@@ -36,6 +36,8 @@ bool http_server_start(http_server *server, const char *folder);
 void http_server_stop(http_server *server);
 int http_server_requests(http_server *server);
 long http_server_last_range(http_server *server);
+/* Behaviours that count begin anew. */
+void http_server_forget(http_server *server);
 /* "http://127.0.0.1:PORT/BEHAVIOUR" into out. */
 void http_server_base(const http_server *server, const char *behaviour, char out[128]);
 
