@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "measure/measure_internal.h"
 #include "make_sketch.h"
+#include "measure/measure_internal.h"
 #include "sketch/sketch_data.h"
 
 enum { D = 6, N_SKETCHES = 12, N_TEXTS = 8 };
