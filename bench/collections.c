@@ -1,6 +1,7 @@
 #include "collections.h"
 
 #include <bestfit/dataset.h>
+#include <bestfit/metrics.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -539,40 +540,12 @@ bool bench_collection_make(const char *name, const char *data, const char *scrat
 
 /* ---- metrics ---- */
 
-static void average_ranks(const double *v, size_t n, double *ranks) {
-  for (size_t i = 0; i < n; i++) {
-    double below = 0, equal = 0;
-    for (size_t j = 0; j < n; j++) {
-      below += v[j] < v[i];
-      equal += v[j] == v[i];
-    }
-    ranks[i] = below + (equal + 1) / 2;
-  }
-}
-
 double bench_spearman(const double *a, const double *b, size_t n) {
-  double ra[BENCH_MAX_DOMAINS], rb[BENCH_MAX_DOMAINS], saa = 0, sbb = 0, sab = 0, mean = ((double)n + 1) / 2;
-  if (n > BENCH_MAX_DOMAINS) return NAN;
-  average_ranks(a, n, ra);
-  average_ranks(b, n, rb);
-  for (size_t i = 0; i < n; i++) {
-    saa += (ra[i] - mean) * (ra[i] - mean);
-    sbb += (rb[i] - mean) * (rb[i] - mean);
-    sab += (ra[i] - mean) * (rb[i] - mean);
-  }
-  return saa > 0 && sbb > 0 ? sab / sqrt(saa * sbb) : 0;
+  bf_ranking_metrics metrics;
+  return bf_ranking_metrics_of(a, b, n, &metrics, NULL) == BF_OK ? metrics.spearman : NAN;
 }
 
 double bench_regret(const double *score, const double *accuracy, size_t n) {
-  double best = -INFINITY, top = -INFINITY, chosen = 0, n_top = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (accuracy[i] > best) best = accuracy[i];
-    if (score[i] > top) top = score[i];
-  }
-  for (size_t i = 0; i < n; i++)
-    if (score[i] == top) {
-      chosen += accuracy[i];
-      n_top++;
-    }
-  return n_top > 0 ? best - chosen / n_top : NAN;
+  bf_ranking_metrics metrics;
+  return bf_ranking_metrics_of(score, accuracy, n, &metrics, NULL) == BF_OK ? metrics.regret : NAN;
 }

@@ -43,10 +43,8 @@ bool bench_collection_make(const char *name, const char *data, const char *scrat
  * sources, 5..9 the targets, in the order torso, right arm, left arm, right leg, left leg. */
 bool bench_mirror_limbs_make(const char *data, const char *scratch, bench_collection *out);
 
-/* Mean rank correlation and regret helpers. `score`: higher is better; entries with use[i] false are left out. */
-double bench_spearman(const double *a, const double *b,
-                      size_t n); /* average ranks for ties; 0 where one side is constant */
-/* Best accuracy minus that of the highest score (mean accuracy over ties for the highest score). */
+/* Two of bestfit/metrics.h; NaN where they cannot be had (no models, an accuracy that is not finite). */
+double bench_spearman(const double *a, const double *b, size_t n);
 double bench_regret(const double *score, const double *accuracy, size_t n);
 
 #endif

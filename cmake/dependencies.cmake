@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 foreach(pair "SQLITE:sqlite3" "JANSSON:jansson" "YAML:yaml-0.1" "ZIP:libzip" "ZSTD:libzstd" "ZLIB:zlib" "XXHASH:libxxhash"
-             "CRYPTO:libcrypto" "UTF8PROC:libutf8proc" "VIPS:vips" "SECCOMP:libseccomp")
+             "CRYPTO:libcrypto" "UTF8PROC:libutf8proc" "VIPS:vips" "SECCOMP:libseccomp" "CURL:libcurl")
   string(REPLACE ":" ";" pair "${pair}")
   list(GET pair 0 name)
   list(GET pair 1 module)

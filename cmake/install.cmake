@@ -11,6 +11,8 @@ if(TARGET bestfit-worker)
 endif()
 file(GLOB BESTFIT_SHARE ${BESTFIT_DEPS}/share/bestfit/*.js)
 install(FILES ${BESTFIT_SHARE} DESTINATION ${CMAKE_INSTALL_DATADIR}/bestfit)
+file(GLOB BESTFIT_MANIFESTS bench/datasets/*.json)
+install(FILES ${BESTFIT_MANIFESTS} DESTINATION ${CMAKE_INSTALL_DATADIR}/bestfit/datasets)
 if(TARGET bestfit-cli)
   install(TARGETS bestfit-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # The program prints its own manual and completion, so that neither can say what it does not know.

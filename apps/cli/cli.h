@@ -35,7 +35,8 @@ enum { CLI_USES_DATASET = 1, CLI_USES_MEASURE = 2, CLI_USES_REPOSITORY = 4, CLI_
 typedef struct cli cli;
 
 typedef struct cli_verb {
-  const char *name, *group, *summary;
+  const char *name; /* one word, or two with a blank between */
+  const char *group, *summary;
   const char *usage; /* what follows the name */
   const char *details;
   const char *example;
@@ -47,6 +48,10 @@ typedef struct cli_verb {
 
 const cli_verb *cli_verb_at(size_t i); /* without hidden ones */
 const cli_verb *cli_verb_find(const char *name);
+/* The verb that the words begin with: two words (`bench fetch`), else one. */
+const cli_verb *cli_verb_find_words(int n, const char *const *words, int *n_taken);
+/* Those of cmd_bench.c, which cli_verb_at() also lists. */
+const cli_verb *cli_bench_verb_at(size_t i);
 /* Option i of a verb: its own, then the shared ones; NULL past the end. */
 const cli_option *cli_verb_option(const cli_verb *verb, size_t i);
 
@@ -80,6 +85,7 @@ const char *cli_nearest(const char *given, const char *(*word_at)(const void *co
 /* ---- help (help.c) ---- */
 void cli_print_help(FILE *to);
 void cli_print_verb_help(FILE *to, const cli_verb *verb);
+void cli_print_bench_help(FILE *to);
 void cli_print_markdown(FILE *to);
 /* Manual pages (manual.c). */
 void cli_print_manual(FILE *to);
@@ -237,6 +243,8 @@ int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_predict(cli *c);
 int cmd_evaluate(cli *c);
+int cmd_bench(cli *c);
+int cmd_bench_fetch(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

@@ -106,12 +106,13 @@ static int print_search_json(const cli *c, const bf_search_result *result, const
 
 #define MAX_MEASURES_SHOWN 4u
 
-/* Numbers of the measures to show: the strategy's own first, then as many as the terminal is wide. */
+/* Numbers of the measures to show: the strategy's own first (of an estimator the score says it), then as many as the
+ * terminal is wide. */
 static size_t choose_measures(const bf_search_result *result, const bf_ranked *model, size_t out[MAX_MEASURES_SHOWN]) {
   int width = cli_width(stdout);
   size_t n = 0, room = width == 0 ? MAX_MEASURES_SHOWN : width < 76 ? 1 : (size_t)(width - 60) / 16;
   if (room > MAX_MEASURES_SHOWN) room = MAX_MEASURES_SHOWN;
-  for (int own = 1; own >= 0; own--) {
+  for (int own = bf_search_result_data_only(result) ? 1 : 0; own >= 0; own--) {
     for (size_t i = 0; i < model->n_measures && n < room; i++)
       if ((strcmp(model->measure_names[i], bf_search_result_strategy(result)) == 0) == own &&
           !(own && !isnan(model->expected_accuracy))) /* which has a column of its own */

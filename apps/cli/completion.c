@@ -31,16 +31,37 @@ static completes of_arguments(const cli_verb *verb) {
   return models && files ? WITH_FILES_AND_MODELS : models ? WITH_MODELS : files ? WITH_FILES : WITH_NOTHING;
 }
 
+/* Length of a verb's first word; *is_again where the verb before begins with the same. */
+static int first_word(size_t i, bool *is_again) {
+  const cli_verb *verb = cli_verb_at(i), *before = i > 0 ? cli_verb_at(i - 1) : NULL;
+  size_t n = strcspn(verb->name, " ");
+  *is_again = before != NULL && strcspn(before->name, " ") == n && strncmp(before->name, verb->name, n) == 0;
+  return (int)n;
+}
+
+static void print_verbs(FILE *to) {
+  const cli_verb *verb;
+  bool is_again = false;
+  for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) {
+    int n = first_word(i, &is_again);
+    if (!is_again) fprintf(to, "%s%.*s", i > 0 ? " " : "", n, verb->name);
+  }
+}
+
+/* As a shell's pattern: a blank inside is no end of it. */
+static void print_pattern(FILE *to, const char *name) {
+  for (; *name != '\0'; name++) fprintf(to, "%s%c", *name == ' ' ? "\\" : "", *name);
+}
+
 /* The words of an option (or, with option NULL, of a verb's arguments), with blanks between. */
 static void print_words(FILE *to, const cli_verb *verb, const cli_option *option) {
   const bf_strategy_info *strategy;
   const bf_dataset_format_info *format;
-  const cli_verb *other;
   const char *sep = "";
   if (option == NULL && strstr(verb->usage, "SHELL") != NULL) {
     fputs("bash zsh fish", to);
   } else if (option == NULL) {
-    for (size_t i = 0; (other = cli_verb_at(i)) != NULL; i++, sep = " ") fprintf(to, "%s%s", sep, other->name);
+    print_verbs(to);
   } else if (strcmp(option->name, "strategy") == 0 || strcmp(option->name, "measure") == 0) {
     for (size_t i = 0; (strategy = bf_strategy_at(i)) != NULL; i++, sep = " ") fprintf(to, "%s%s", sep, strategy->name);
   } else if (strcmp(option->name, "format") == 0) {
@@ -57,11 +78,6 @@ static void print_words(FILE *to, const cli_verb *verb, const cli_option *option
   } else {
     fputs("classification tagging regression detection", to);
   }
-}
-
-static void print_verbs(FILE *to) {
-  const cli_verb *verb;
-  for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) fprintf(to, "%s%s", i > 0 ? " " : "", verb->name);
 }
 
 static void print_options(FILE *to, const cli_verb *verb) {
@@ -97,8 +113,14 @@ static void print_cases(FILE *to, const dialect *d) {
   for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) {
     for (size_t k = 0; (option = cli_verb_option(verb, k)) != NULL; k++) {
       if (option->value == CLI_FLAG) continue;
-      fprintf(to, "    %s:--%s", verb->name, option->name);
-      if (option->letter) fprintf(to, "|%s:-%c", verb->name, option->letter);
+      fputs("    ", to);
+      print_pattern(to, verb->name);
+      fprintf(to, ":--%s", option->name);
+      if (option->letter) {
+        fputc('|', to);
+        print_pattern(to, verb->name);
+        fprintf(to, ":-%c", option->letter);
+      }
       fputs(") ", to);
       print_action(to, d, of_option(option), verb, option);
       fputs("; return ;;\n", to);
@@ -106,13 +128,18 @@ static void print_cases(FILE *to, const dialect *d) {
   }
   fputs("  esac\n  case \"$verb\" in\n", to);
   for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) {
-    fprintf(to, "    %s)\n      if [[ $cur == -* ]]; then %s", verb->name, d->words_before);
+    fputs("    ", to);
+    print_pattern(to, verb->name);
+    fprintf(to, ")\n      if [[ $cur == -* ]]; then %s", d->words_before);
     print_options(to, verb);
     fprintf(to, "%s\n      else ", d->words_after);
     print_action(to, d, of_arguments(verb), verb, NULL);
     fputs("; fi ;;\n", to);
   }
-  fprintf(to, "    \"\") %s", d->words_before);
+  fprintf(to, "    bench) %s", d->words_before);
+  for (size_t i = 0; (verb = cli_bench_verb_at(i)) != NULL; i++)
+    fprintf(to, "%s%s", i > 0 ? " " : "", strchr(verb->name, ' ') + 1);
+  fprintf(to, "%s ;;\n    \"\") %s", d->words_after, d->words_before);
   print_verbs(to);
   fprintf(to, "%s ;;\n  esac\n", d->words_after);
 }
@@ -139,6 +166,7 @@ static void print_bash(FILE *to) {
       "  cur=${typed[${#typed[@]}-1]}\n"
       "  prev=\"\"; ((${#typed[@]} > 1)) && prev=${typed[${#typed[@]}-2]}\n"
       "  ((${#typed[@]} > 2)) && verb=${typed[1]}\n"
+      "  [[ $verb == bench ]] && ((${#typed[@]} > 3)) && verb=\"bench ${typed[2]}\"\n"
       "  for ((i = 2; i < ${#typed[@]} - 1; i++)); do\n"
       "    case ${typed[i]} in -r|--repo) repo=${typed[i+1]} ;; --repo=*) repo=${typed[i]#--repo=} ;; esac\n"
       "  done\n"
@@ -179,6 +207,7 @@ static void print_zsh(FILE *to) {
       "_bestfit() {\n"
       "  local cur=${words[CURRENT]} prev=${words[CURRENT-1]} verb=\"\" repo=\"\" i\n"
       "  (( CURRENT > 2 )) && verb=${words[2]}\n"
+      "  [[ $verb == bench ]] && (( CURRENT > 3 )) && verb=\"bench ${words[3]}\"\n"
       "  for (( i = 3; i < CURRENT - 1; i++ )); do\n"
       "    case ${words[i]} in -r|--repo) repo=${words[i+1]} ;; --repo=*) repo=${words[i]#--repo=} ;; esac\n"
       "  done\n"
@@ -203,9 +232,22 @@ static void print_quoted(FILE *to, const char *text) {
   fputc('\'', to);
 }
 
+/* The condition that the verb was typed: each of its words. */
+static void print_fish_seen(FILE *to, const char *name) {
+  fputs("complete -c bestfit -n '__fish_seen_subcommand_from ", to);
+  for (; *name != '\0'; name++) {
+    if (*name == ' ')
+      fputs("; and __fish_seen_subcommand_from ", to);
+    else
+      fputc(*name, to);
+  }
+  fputc('\'', to);
+}
+
 static void print_fish_option(FILE *to, const cli_verb *verb, const cli_option *option) {
   completes with = of_option(option);
-  fprintf(to, "complete -c bestfit -n '__fish_seen_subcommand_from %s' -l %s", verb->name, option->name);
+  print_fish_seen(to, verb->name);
+  fprintf(to, " -l %s", option->name);
   if (option->letter) fprintf(to, " -s %c", option->letter);
   if (option->value != CLI_FLAG) fputs(with == WITH_FILES ? " -r -F" : " -x", to);
   if (with == WITH_MODELS) fputs(" -a '(__bestfit_models)'", to);
@@ -216,6 +258,40 @@ static void print_fish_option(FILE *to, const cli_verb *verb, const cli_option *
   }
   fputs(" -d ", to);
   print_quoted(to, option->help);
+  fputc('\n', to);
+}
+
+static void print_fish_arguments(FILE *to, const cli_verb *verb) {
+  completes with = of_arguments(verb);
+  if (with == WITH_MODELS || with == WITH_FILES_AND_MODELS) {
+    print_fish_seen(to, verb->name);
+    fputs(" -a '(__bestfit_models)'\n", to);
+  }
+  if (with == WITH_FILES || with == WITH_FILES_AND_MODELS) {
+    print_fish_seen(to, verb->name);
+    fputs(" -F\n", to);
+  }
+  if (with == WITH_WORDS) {
+    print_fish_seen(to, verb->name);
+    fputs(" -a '", to);
+    print_words(to, verb, NULL);
+    fputs("'\n", to);
+  }
+}
+
+static void print_fish_verb(FILE *to, size_t i) {
+  const cli_verb *verb = cli_verb_at(i);
+  const char *blank = strchr(verb->name, ' ');
+  bool is_again = false;
+  int n = first_word(i, &is_again);
+  if (!is_again) {
+    fprintf(to, "complete -c bestfit -n __fish_use_subcommand -a %.*s -d ", n, verb->name);
+    print_quoted(to, blank != NULL ? verb->group : verb->summary);
+    fputc('\n', to);
+  }
+  if (blank == NULL) return;
+  fprintf(to, "complete -c bestfit -n '__fish_seen_subcommand_from %.*s' -a %s -d ", n, verb->name, blank + 1);
+  print_quoted(to, verb->summary);
   fputc('\n', to);
 }
 
@@ -230,19 +306,8 @@ static void print_fish(FILE *to) {
       "complete -c bestfit -f\n",
       to);
   for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) {
-    fprintf(to, "complete -c bestfit -n __fish_use_subcommand -a %s -d ", verb->name);
-    print_quoted(to, verb->summary);
-    fputc('\n', to);
-    completes with = of_arguments(verb);
-    if (with == WITH_MODELS || with == WITH_FILES_AND_MODELS)
-      fprintf(to, "complete -c bestfit -n '__fish_seen_subcommand_from %s' -a '(__bestfit_models)'\n", verb->name);
-    if (with == WITH_FILES || with == WITH_FILES_AND_MODELS)
-      fprintf(to, "complete -c bestfit -n '__fish_seen_subcommand_from %s' -F\n", verb->name);
-    if (with == WITH_WORDS) {
-      fprintf(to, "complete -c bestfit -n '__fish_seen_subcommand_from %s' -a '", verb->name);
-      print_words(to, verb, NULL);
-      fputs("'\n", to);
-    }
+    print_fish_verb(to, i);
+    print_fish_arguments(to, verb);
     for (size_t k = 0; (option = cli_verb_option(verb, k)) != NULL; k++) print_fish_option(to, verb, option);
   }
 }

@@ -64,7 +64,9 @@ void cli_print_markdown(FILE *to) {
   const cli_verb *verb;
   const cli_option *option;
   for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++)
-    fprintf(to, "| [`%s`](#bestfit-%s) | %s |\n", verb->name, verb->name, verb->summary);
+    fprintf(to, "| [`%s`](#bestfit-%.*s%s%s) | %s |\n", verb->name, (int)strcspn(verb->name, " "), verb->name,
+            strchr(verb->name, ' ') != NULL ? "-" : "",
+            strchr(verb->name, ' ') != NULL ? strchr(verb->name, ' ') + 1 : "", verb->summary);
   for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++) {
     fprintf(to, "\n## bestfit %s\n\n", verb->name);
     fprintf(to, "%c%s.\n\n", verb->summary[0] >= 'a' ? verb->summary[0] - 'a' + 'A' : verb->summary[0],
@@ -113,15 +115,18 @@ int cmd_help(cli *c) {
       cli_print_help(stdout);
     return 0;
   }
-  const cli_verb *verb = cli_verb_find(c->arguments[0]);
-  if (verb == NULL) {
+  int n_taken = 0;
+  const cli_verb *verb = cli_verb_find_words(c->n_arguments, c->arguments, &n_taken);
+  if (verb == NULL || n_taken < c->n_arguments) {
     bf_error err = {.position = -1};
-    (void)cli_error(&err, BF_ERR_INVALID_ARGUMENT, "'%s' is not a command of bestfit; `bestfit --help` lists them",
-                    c->arguments[0]);
+    (void)cli_error(&err, BF_ERR_INVALID_ARGUMENT, "'%s%s%s' is not a command of bestfit; `bestfit --help` lists them",
+                    c->arguments[0], c->n_arguments > 1 ? " " : "", c->n_arguments > 1 ? c->arguments[1] : "");
     return cli_fail(c, &err);
   }
   if (man)
     cli_print_manual_verb(stdout, verb);
+  else if (verb->run == cmd_bench)
+    cli_print_bench_help(stdout);
   else
     cli_print_verb_help(stdout, verb);
   return 0;

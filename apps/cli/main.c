@@ -41,7 +41,9 @@ static int run(cli *c, int argc, char **argv) {
   const char *name = argv[1];
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
   if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
-  c->verb = cli_verb_find(name);
+  int n_words = 1;
+  const char *words[2] = {name, argc > 2 ? argv[2] : ""};
+  c->verb = cli_verb_find_words(argc > 2 ? 2 : 1, words, &n_words);
   if (c->verb == NULL) {
     const char *near = name[0] == '-' ? NULL : cli_nearest(name, verb_name_at, NULL);
     (void)cli_error(&err, BF_ERR_INVALID_ARGUMENT,
@@ -51,11 +53,14 @@ static int run(cli *c, int argc, char **argv) {
   }
   for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      cli_print_verb_help(stdout, c->verb);
+      if (c->verb->run == cmd_bench)
+        cli_print_bench_help(stdout);
+      else
+        cli_print_verb_help(stdout, c->verb);
       return 0;
     }
   }
-  if (!cli_parse(c, argc - 2, argv + 2, &err)) return cli_fail(c, &err);
+  if (!cli_parse(c, argc - 1 - n_words, argv + 1 + n_words, &err)) return cli_fail(c, &err);
   return c->verb->run(c);
 }
 

@@ -25,7 +25,7 @@ static void print_text(FILE *to, const char *text) {
 static void print_title(FILE *to, const char *verb) {
   char upper[64] = "";
   for (size_t i = 0; verb != NULL && verb[i] != '\0' && i + 1 < sizeof upper; i++)
-    upper[i] = (char)(verb[i] >= 'a' && verb[i] <= 'z' ? verb[i] - 'a' + 'A' : verb[i]);
+    upper[i] = (char)(verb[i] >= 'a' && verb[i] <= 'z' ? verb[i] - 'a' + 'A' : verb[i] == ' ' ? '-' : verb[i]);
   fprintf(to, ".\\\" printed by `bestfit help --man%s%s`\n.TH BESTFIT%s%s 1 \"\" \"bestfit %s\" \"bestfit manual\"\n",
           verb ? " " : "", verb ? verb : "", verb ? "\\-" : "", upper, bf_version());
 }
@@ -68,6 +68,11 @@ static void print_statuses(FILE *to) {
   }
 }
 
+/* The name of a page has a hyphen where a verb has a blank. */
+static void print_page_name(FILE *to, const char *verb) {
+  for (; *verb != '\0'; verb++) fputs(*verb == ' ' ? "\\-" : (char[]){*verb, '\0'}, to);
+}
+
 static void print_see_also(FILE *to, const cli_verb *self) {
   const cli_verb *verb;
   fputs(".SH SEE ALSO\n", to);
@@ -79,7 +84,9 @@ static void print_see_also(FILE *to, const cli_verb *self) {
       fputs("", to);
     else
       fputs(",\n", to);
-    fprintf(to, ".BR bestfit\\-%s (1)", verb->name);
+    fputs(".BR bestfit\\-", to);
+    print_page_name(to, verb->name);
+    fputs(" (1)", to);
     first = false;
   }
   fputc('\n', to);
@@ -88,7 +95,9 @@ static void print_see_also(FILE *to, const cli_verb *self) {
 void cli_print_manual_verb(FILE *to, const cli_verb *verb) {
   const cli_option *option;
   print_title(to, verb->name);
-  fprintf(to, ".SH NAME\nbestfit\\-%s \\- ", verb->name);
+  fputs(".SH NAME\nbestfit\\-", to);
+  print_page_name(to, verb->name);
+  fputs(" \\- ", to);
   print_text(to, verb->summary);
   fprintf(to, "\n.SH SYNOPSIS\n.B bestfit %s\n", verb->name);
   print_text(to, verb->usage);
@@ -142,6 +151,10 @@ void cli_print_manual(FILE *to) {
       ".TP\n.B BESTFIT_REPO\nthe repository where no \\-\\-repo is given\n"
       ".TP\n.B XDG_DATA_HOME\nthe repository is bestfit in this folder where neither is given (default: "
       "\\(ti/.local/share)\n"
+      ".TP\n.B BESTFIT_DATA\nwhere\n.B bestfit bench\nfinds datasets\n"
+      ".TP\n.B BESTFIT_FETCH_BASE\na mirror that\n.B bestfit bench fetch\ndownloads from\n"
+      ".TP\n.B XDG_CACHE_HOME\nwhere\n.B bestfit bench fetch\nputs datasets, in bestfit/datasets (default: "
+      "\\(ti/.cache)\n"
       ".TP\n.BR VISUAL \", \" EDITOR\nwhat\n.B bestfit edit\nopens a card with\n"
       ".TP\n.B USER\nwho the audit log names\n"
       ".TP\n.B NO_COLOR\nno colours where it is set\n",

@@ -250,27 +250,46 @@ static const cli_verb verbs[] = {
      DATA_AND_THREADS | CLI_USES_REPOSITORY, 1, 1, cmd_sketch},
     {"completion", "Other", "completion of commands, options and names for a shell", "SHELL",
      "SHELL is bash, zsh or fish.", "source <(bestfit completion bash)", no_options, 0, 1, 1, cmd_completion},
-    {"help", "Other", "help on a command", "[COMMAND] [options]", NULL, "bestfit help search", help_options, 0, 0, 1,
+    {"help", "Other", "help on a command", "[COMMAND] [options]", NULL, "bestfit help search", help_options, 0, 0, 2,
      cmd_help},
     {"version", "Other", "version of the program", "", NULL, "bestfit version", no_options, 0, 0, 0, cmd_version},
 };
 
-/* For completion scripts: found by name and listed nowhere. */
+/* Found by name and listed nowhere: for completion scripts, and the first word of those of cmd_bench.c. */
 static const cli_verb hidden_verbs[] = {
     {"__complete", "Other", "names that complete a word", "models|verbs [PREFIX]", NULL,
      "bestfit __complete models lab/", no_options, CLI_USES_REPOSITORY, 1, 2, cmd_complete},
+    {"bench", "Other", "the benchmark on real data", "COMMAND", NULL, "bestfit bench fetch", no_options, 0, 0, 1,
+     cmd_bench},
 };
 
+/* The verbs of the benchmark come before the group "Other". */
 const cli_verb *cli_verb_at(size_t i) {
-  return i < sizeof verbs / sizeof *verbs ? &verbs[i] : NULL;
+  size_t n = sizeof verbs / sizeof *verbs, n_bench = 0, first = 0;
+  while (first < n && strcmp(verbs[first].group, "Other") != 0) first++;
+  while (cli_bench_verb_at(n_bench) != NULL) n_bench++;
+  if (i >= first && i < first + n_bench) return cli_bench_verb_at(i - first);
+  if (i >= first) i -= n_bench;
+  return i < n ? &verbs[i] : NULL;
 }
 
 const cli_verb *cli_verb_find(const char *name) {
-  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-    if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+  const cli_verb *verb;
+  for (size_t i = 0; (verb = cli_verb_at(i)) != NULL; i++)
+    if (strcmp(verb->name, name) == 0) return verb;
   for (size_t i = 0; i < sizeof hidden_verbs / sizeof *hidden_verbs; i++)
     if (strcmp(hidden_verbs[i].name, name) == 0) return &hidden_verbs[i];
   return NULL;
+}
+
+const cli_verb *cli_verb_find_words(int n, const char *const *words, int *n_taken) {
+  char both[64];
+  *n_taken = 0;
+  if (n < 1) return NULL;
+  int length = n > 1 ? snprintf(both, sizeof both, "%s %s", words[0], words[1]) : -1;
+  const cli_verb *verb = length > 0 && (size_t)length < sizeof both ? cli_verb_find(both) : NULL;
+  *n_taken = verb != NULL ? 2 : 1;
+  return verb != NULL ? verb : cli_verb_find(words[0]);
 }
 
 const cli_option *cli_verb_option(const cli_verb *verb, size_t i) {

@@ -19,13 +19,12 @@ from files import write_labels
 from scoring import write_truth
 
 TYPEFACES = Path(__file__).resolve().parents[2] / "examples/typefaces"
-CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def read_split(family: Path, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and class names of one pair of files."""
-    labels = read_idx(family / f"{prefix}labels-idx1-ubyte.gz")
-    return read_idx(family / f"{prefix}images-idx3-ubyte.gz"), np.array([CLASSES[label] for label in labels])
+    labels = (family / f"{prefix}labels.txt").read_text().split()
+    return read_idx(family / f"{prefix}images-idx3-ubyte.gz"), np.array(labels)
 
 
 def stage_family(family: Path, folder: Path) -> None:
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/zoo"), help="output folder of train.py")
     folder = parser.parse_args().out / "typefaces"
     digest = hashlib.sha256()
-    for path in sorted(path for path in TYPEFACES.rglob("*") if path.suffix in (".gz", ".onnx", ".md", ".csv")):
+    for path in sorted(path for path in TYPEFACES.rglob("*") if path.suffix in (".gz", ".txt", ".onnx", ".md", ".csv")):
         digest.update(path.read_bytes())
     for family in sorted((TYPEFACES / "data").iterdir()):
         stage_family(family, folder / family.name)

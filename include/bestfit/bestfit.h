@@ -7,8 +7,10 @@
 #include <bestfit/dataset.h>
 #include <bestfit/estimate.h>
 #include <bestfit/evaluation.h>
+#include <bestfit/fetch.h>
 #include <bestfit/index.h>
 #include <bestfit/measure.h>
+#include <bestfit/metrics.h>
 #include <bestfit/model.h>
 #include <bestfit/predictions.h>
 #include <bestfit/registration.h>

@@ -63,15 +63,25 @@ out:
   return status;
 }
 
-static bf_status sync_parent(const char *path, bf_error *err) {
+static bf_status open_parent(const char *path, int *folder, bf_error *err) {
   char *copy = bf__strdup(path);
   if (!copy) return bf__error_memory(err, strlen(path) + 1);
   bf_status status = BF_OK;
-  int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0 || (fsync(folder) != 0 && errno != EINVAL))
-    status = bf__error_errno(err, errno, "cannot sync the folder of %s", path);
-  if (folder >= 0) close(folder);
+  *folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*folder < 0) status = bf__error_errno(err, errno, "cannot sync the folder of %s", path);
   free(copy);
+  return status;
+}
+
+bf_status bf__file_replace(const char *temporary, const char *path, bf_error *err) {
+  int folder = -1; /* opened first: after the renaming nothing but the disk may fail */
+  bf_status status = open_parent(path, &folder, err);
+  if (status != BF_OK) return status;
+  if (rename(temporary, path) != 0)
+    status = bf__error_errno(err, errno, "cannot write %s", path);
+  else if (fsync(folder) != 0 && errno != EINVAL)
+    status = bf__error_errno(err, errno, "cannot sync the folder of %s", path);
+  close(folder);
   return status;
 }
 
@@ -101,11 +111,8 @@ bf_status bf__file_write_atomic(const char *path, const void *bytes, size_t n_by
   }
   status = write_all(file, bytes, n_bytes, path, err);
   if (close(file) != 0 && status == BF_OK) status = bf__error_errno(err, errno, "cannot write %s", path);
-  if (status == BF_OK && rename(temporary, path) != 0) status = bf__error_errno(err, errno, "cannot write %s", path);
-  if (status != BF_OK)
-    unlink(temporary);
-  else
-    status = sync_parent(path, err);
+  if (status == BF_OK) status = bf__file_replace(temporary, path, err);
+  if (status != BF_OK) unlink(temporary); /* gone already where only the folder could not be synced */
   free(temporary);
   return status;
 }

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "base/gzip.h"
 #include "base/memory.h"
 #include "base/zstandard.h"
 #include "dataset/dataset_internal.h"
@@ -28,8 +28,7 @@ struct bf__stream {
   bool source_ended;
   bool in_frame; /* compressed: within a member or frame */
   bool started;  /* compressed: something was decoded */
-  z_stream gzip;
-  bool gzip_ready;
+  bf__gunzip *gzip;
   bf__unzstd *zstd;
 };
 
@@ -87,12 +86,8 @@ static bf_status refill(bf__stream *s, bf_error *err) {
 }
 
 static bf_status start_decoder(bf__stream *s, bf_error *err) {
-  if (s->compression == BF__COMPRESSION_GZIP) {
-    if (inflateInit2(&s->gzip, 15 + 16) != Z_OK) return bf__error_memory(err, 32768);
-    s->gzip_ready = true;
-  } else if (s->compression == BF__COMPRESSION_ZSTD) {
-    return bf__unzstd_create(&s->zstd, err);
-  }
+  if (s->compression == BF__COMPRESSION_GZIP) return bf__gunzip_create(&s->gzip, err);
+  if (s->compression == BF__COMPRESSION_ZSTD) return bf__unzstd_create(&s->zstd, err);
   return BF_OK;
 }
 
@@ -172,7 +167,7 @@ bf_status bf__stream_open(const char *path, bf__stream **out, bf_error *err) {
 
 void bf__stream_close(bf__stream *s) {
   if (!s) return;
-  if (s->gzip_ready) inflateEnd(&s->gzip);
+  bf__gunzip_free(s->gzip);
   bf__unzstd_free(s->zstd);
   if (s->source.close) s->source.close(s->source.context);
   free(s->input);
@@ -190,22 +185,20 @@ static bf_status gzip_step(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *
     *ended = true;
     return BF_OK;
   }
-  if (!s->in_frame && s->started) inflateReset(&s->gzip);
+  if (!s->in_frame && s->started) bf__gunzip_reset(s->gzip);
   s->in_frame = s->started = true;
-  uInt room = n_bytes > (1u << 30) ? 1u << 30 : (uInt)n_bytes;
-  s->gzip.next_in = s->input + s->input_position;
-  s->gzip.avail_in = (uInt)(s->input_size - s->input_position);
-  s->gzip.next_out = out;
-  s->gzip.avail_out = room;
-  int code = inflate(&s->gzip, Z_NO_FLUSH);
-  s->input_position = s->input_size - s->gzip.avail_in;
-  *got = room - s->gzip.avail_out;
-  if (code == Z_STREAM_END) s->in_frame = false;
-  if (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) return BF_OK;
-  if (code == Z_MEM_ERROR) return bf__error_memory(err, 32768);
+  const uint8_t *in = s->input + s->input_position;
+  size_t left = s->input_size - s->input_position;
+  bool member_ended = false;
+  bf_error reason = {0};
+  bf_status status = bf__gunzip_step(s->gzip, &in, &left, out, n_bytes, got, &member_ended, &reason);
+  s->input_position = s->input_size - left;
+  if (member_ended) s->in_frame = false;
+  if (status == BF_OK) return BF_OK;
+  if (status != BF_ERR_FORMAT) return bf__error(err, status, "%s", reason.message);
   return bf__error_at(err, BF_ERR_FORMAT, (int64_t)compressed_position(s),
                       "damaged gzip data near byte %llu of the file (%s): fetch or compress it again",
-                      (unsigned long long)compressed_position(s), s->gzip.msg ? s->gzip.msg : "bad data");
+                      (unsigned long long)compressed_position(s), reason.message);
 }
 
 static bf_status zstd_step(bf__stream *s, uint8_t *out, size_t n_bytes, size_t *got, bf_error *err) {

@@ -9,6 +9,8 @@
 #include "base/thread.h"
 #include "estimate/estimate_internal.h"
 
+#define SAME 1e9 /* scores that differ in less than its inverse are ties: rounding must not order them */
+
 void bf__not_applicable(bf_estimate_value *out, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -122,8 +124,8 @@ bf_status bf_panel_trust(const bf_panel *panel, double *out, bf_error *err) {
   BF_TRY(bf_estimate(panel, "dawid-skene-full", full, err));
   for (size_t i = 0; i < m; i++) {
     if (!majority[i].applicable || !full[i].applicable) continue;
-    scores[n] = majority[i].value;
-    scores[m + n++] = full[i].value;
+    scores[n] = round(majority[i].value * SAME) / SAME;
+    scores[m + n++] = round(full[i].value * SAME) / SAME;
   }
   if (n < 3) {
     status = bf__error(err, BF_ERR_NOT_APPLICABLE, "a consensus of %zu models cannot be judged: 3 are needed", n);

@@ -101,8 +101,8 @@ static bool stays(const char *name) {
 }
 
 static bf_status add_name(walk *w, const bf__reader *value) {
-  size_t n = bf__reader_left(value);
-  const char *bytes = (const char *)value->data + value->position;
+  size_t n = bf__reader_left(value); /* 0, and no data, for an entry without a value */
+  const char *bytes = n > 0 ? (const char *)value->data + value->position : "";
   char name[MOST_NAME_BYTES + 1];
   if (n == 0 || n > MOST_NAME_BYTES || memchr(bytes, 0, n) != NULL || bf__utf8_check(bytes, n) != n)
     return bf__error_at(w->err, BF_ERR_INVALID_ARGUMENT, (int64_t)value->position,

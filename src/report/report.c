@@ -207,14 +207,17 @@ out:
   return status;
 }
 
-/* Best is the first place, worst the last; one model alone is best only. */
+/* Best is the first place, worst the last, of those with a sketch; one model alone is best only. */
 static bool choose_sides(bf__page *page, const bf_search_result *result, const bf_sketch *target) {
   static const char *const roles[BF__SIDES] = {"target", "best", "worst"};
-  size_t n = bf_search_result_count(result), places[BF__SIDES] = {0, 0, n > 0 ? n - 1 : 0};
+  size_t n = bf_search_result_count(result), best = 0, worst = n > 0 ? n - 1 : 0;
+  while (best + 1 < n && bf_search_result_sketch(result, best) == NULL) best++;
+  while (worst > best + 1 && bf_search_result_sketch(result, worst) == NULL) worst--;
+  const size_t places[BF__SIDES] = {0, best, worst};
   page->sketches[BF__SIDE_TARGET] = target;
   page->names[BF__SIDE_TARGET] = bf__strdup("target");
-  if (n > 0) page->sketches[BF__SIDE_BEST] = bf_search_result_sketch(result, 0);
-  if (n > 1) page->sketches[BF__SIDE_WORST] = bf_search_result_sketch(result, n - 1);
+  if (n > 0) page->sketches[BF__SIDE_BEST] = bf_search_result_sketch(result, best);
+  if (worst > best) page->sketches[BF__SIDE_WORST] = bf_search_result_sketch(result, worst);
   for (size_t side = BF__SIDE_BEST; side < BF__SIDES; side++) {
     const bf_ranked *model = n > 0 ? bf_search_result_at(result, places[side]) : NULL;
     page->names[side] = model != NULL ? bf__asprintf("%s: %s", roles[side], model->id) : bf__strdup(roles[side]);

@@ -147,7 +147,11 @@ void bf__page_ranking(bf__page *page) {
   bf__html_raw(
       w,
       "</code>. The score orders the models, higher is better; it is no accuracy. Source accuracy is what a model "
-      "reached on its own data.</p>\n");
+      "reached on its own data.");
+  if (!bf_search_result_data_only(page->result))
+    bf__html_format(w, " The models were run on %u rows of the target; no label was read.",
+                    bf_search_result_sample_rows(page->result));
+  bf__html_raw(w, "</p>\n");
   ranking_head(w, first, n_measures);
   for (size_t i = 0; i < shown; i++) {
     const bf_ranked *model = bf_search_result_at(page->result, i);

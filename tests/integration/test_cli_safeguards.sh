@@ -80,11 +80,11 @@ while [ $i -lt 12 ]; do
   model "x$i.onnx" "x$i"
   "$BESTFIT" add "x$i.onnx" --data train.csv --name "many/m$i" -q >/dev/null
 done
-runs 0 "JSON gives all places" "$BESTFIT" search target.csv --json
+runs 0 "JSON gives all places" "$BESTFIT" search target.csv --data-only --json
 holds "JSON gives all places" sh -c 'test "$(grep -Ec "\"rank\": [0-9]+,\$" out)" = 13'
 runs 0 "JSON heeds --top" "$BESTFIT" search target.csv --json --top 2
 holds "JSON heeds --top" sh -c 'test "$(grep -Ec "\"rank\": [0-9]+,\$" out)" = 2'
-runs 0 "text gives ten places" "$BESTFIT" search target.csv
+runs 0 "text gives ten places" "$BESTFIT" search target.csv --data-only
 says "text gives ten places" "and 3 more (--top 0)"
 says "text tells where the other reasons are" "reasons for the other places: --report FILE or --json"
 hides "no minus zero" "-0 "

@@ -29,9 +29,9 @@ runs 0 "few words" "$BESTFIT" sketch camera.txt --format label-text --min-count 
 holds "rare words are dropped" sh -c '! grep -aq pictures few.sketch && grep -aq pictures camera.sketch'
 
 printf '\010\001model' >model.onnx
-runs 0 "a model of texts" "$BESTFIT" add model.onnx --name lab/camera --sketch camera.sketch
+runs 0 "a model of texts" "$BESTFIT" add model.onnx --no-run --name lab/camera --sketch camera.sketch
 printf '\010\001other' >other.onnx
-runs 0 "another model" "$BESTFIT" add other.onnx --name lab/books --sketch books.sketch
+runs 0 "another model" "$BESTFIT" add other.onnx --no-run --name lab/books --sketch books.sketch
 printf 'a sharp camera\nthe lens takes pictures\nsharp pictures\n' >new.txt
 runs 0 "a search by words" "$BESTFIT" search new.txt --format lines --kind text --report words.html --json
 says "a search by words" '"kind": "text"'

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "measure/measure_internal.h"
 #include "make_sketch.h"
 #include "measure/measure_internal.h"
 #include "sketch/sketch_data.h"

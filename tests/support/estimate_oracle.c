@@ -705,31 +705,33 @@ static double coda(const oracle *o, size_t wanted) {
   return value;
 }
 
+/* Four weights or more: under the highest ceiling that is at most a third of what lies under it. */
+static void cap(double *w, size_t m) {
+  double low = 0, high = 1e6, voting = 0;
+  for (size_t j = 0; j < m; j++) voting += w[j] > 0;
+  for (int i = 0; i < 300; i++) {
+    double t = (low + high) / 2, under = 0;
+    for (size_t j = 0; j < m; j++) under += fmin(w[j], t);
+    if (t <= under / 3 * (1 + 1e-15)) {
+      low = t;
+    } else {
+      high = t;
+    }
+  }
+  for (size_t j = 0; j < m && voting >= 4; j++) w[j] = fmin(w[j], fmax(low, high));
+}
+
 static double similarity_agreement(const oracle *o, size_t m) {
   double *w = zeros(o->m, sizeof *w), sum = 0, total = 0;
   bool known = false;
-  size_t voting = 0;
   for (size_t j = 0; j < o->m; j++) {
     double s = o->models[j].similarity, clones = 0;
     known |= !isnan(s);
     s = isnan(s) || s < -2.5 ? -2.5 : s > 2.5 ? 2.5 : s;
     for (size_t k = 0; k < o->m; k++) clones += o->a[j * o->m + k] > 0.97;
     w[j] = answered(o, j) > 0 ? exp(s) / clones : 0;
-    voting += answered(o, j) > 0;
   }
-  if (voting >= 4) { /* the highest ceiling that is at most a third of what lies under it */
-    double low = 0, high = 1e6;
-    for (int i = 0; i < 300; i++) {
-      double t = (low + high) / 2, under = 0;
-      for (size_t j = 0; j < o->m; j++) under += fmin(w[j], t);
-      if (t <= under / 3 * (1 + 1e-15)) {
-        low = t;
-      } else {
-        high = t;
-      }
-    }
-    for (size_t j = 0; j < o->m; j++) w[j] = fmin(w[j], low > 0 ? fmax(low, high) : INFINITY);
-  }
+  cap(w, o->m);
   for (size_t j = 0; j < o->m; j++) {
     if (isnan(o->a[m * o->m + j])) continue;
     sum += w[j] * o->a[m * o->m + j];
@@ -791,6 +793,118 @@ static double aline(const oracle *o, size_t wanted) {
   return 0.5 * erfc(-g[at][n] / g[at][at] / sqrt(2));
 }
 
+/* ---- consensus-mix ---- */
+
+/* z-scores among those that answered; 0 where all are equal */
+static void to_z(const oracle *o, double *v) {
+  double n = 0, mean = 0, square = 0;
+  for (size_t i = 0; i < o->m; i++)
+    if (answered(o, i) > 0) n++, mean += v[i];
+  mean /= n;
+  for (size_t i = 0; i < o->m; i++)
+    if (answered(o, i) > 0) square += (v[i] - mean) * (v[i] - mean);
+  double sd = sqrt(square / n);
+  for (size_t i = 0; i < o->m; i++) v[i] = sd > 1e-12 * fmax(1, fabs(mean)) ? (v[i] - mean) / sd : 0;
+}
+
+static double information(const oracle *o, size_t i, size_t j) {
+  double *p = zeros(o->c * o->c, sizeof *p), n = 0, value = 0, cells = 0, rows = 0, columns = 0;
+  for (size_t x = 0; x < o->n; x++) {
+    int a = o->vote[i * o->n + x], b = o->vote[j * o->n + x];
+    if (a == NONE || b == NONE) continue;
+    p[(size_t)a * o->c + (size_t)b]++;
+    n++;
+  }
+  for (size_t a = 0; a < o->c; a++) {
+    double in_row = 0, in_column = 0;
+    for (size_t b = 0; b < o->c; b++) in_row += p[a * o->c + b], in_column += p[b * o->c + a];
+    rows += in_row > 0;
+    columns += in_column > 0;
+    for (size_t b = 0; b < o->c; b++) {
+      double of_b = 0;
+      for (size_t k = 0; k < o->c; k++) of_b += p[k * o->c + b];
+      if (p[a * o->c + b] > 0)
+        cells++, value += p[a * o->c + b] / n * log(p[a * o->c + b] / n / (in_row / n * of_b / n));
+    }
+  }
+  free(p);
+  return n > 0 ? fmax(0, value - (cells - rows - columns + 1) / 2 / n) : 0;
+}
+
+static double rank_among(const double *v, size_t n, size_t at) {
+  double below = 0, equal = 0;
+  for (size_t i = 0; i < n; i++) below += v[i] < v[at], equal += v[i] == v[at];
+  return below + (equal + 1) / 2;
+}
+
+static bool is_doubtful(const oracle *o) {
+  double a[64], b[64], mean, xx = 0, yy = 0, xy = 0;
+  size_t n = 0;
+  for (size_t i = 0; i < o->m; i++)
+    if (answered(o, i) > 0) a[n] = round(majority(o, i) * 1e9), b[n++] = round(dawid_skene(o, true, i) * 1e9);
+  mean = ((double)n + 1) / 2;
+  for (size_t i = 0; i < n; i++) {
+    double x = rank_among(a, n, i) - mean, y = rank_among(b, n, i) - mean;
+    xx += x * x, yy += y * y, xy += x * y;
+  }
+  return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) < 0.5 : xx > 0 || yy > 0;
+}
+
+static void add_z(const oracle *o, double share, double *v, double *sums) {
+  to_z(o, v);
+  for (size_t i = 0; i < o->m; i++) sums[i] += share * v[i];
+}
+
+static void informed_agreement(const oracle *o, double *out) {
+  double w[64] = {0};
+  bool enough = 4 * (double)o->n >= (double)(o->c * o->c);
+  for (size_t i = 0; i < o->m; i++) {
+    if (!enough) w[i] = answered(o, i) > 0 && !isnan(pair_agreement(o, i)) ? pair_agreement(o, i) : 0;
+    for (size_t j = 0; enough && j < o->m; j++) w[i] += i == j ? 0 : information(o, i, j);
+  }
+  to_z(o, w);
+  for (size_t j = 0; j < o->m; j++) {
+    double clones = 0;
+    for (size_t k = 0; k < o->m; k++) clones += o->a[j * o->m + k] > 0.97;
+    w[j] = answered(o, j) > 0 ? exp(2 * fmin(fmax(w[j], -2.5), 2.5)) / clones : 0;
+  }
+  cap(w, o->m);
+  for (size_t i = 0; i < o->m; i++) {
+    double sum = 0, total = 0;
+    for (size_t j = 0; j < o->m; j++)
+      if (!isnan(o->a[i * o->m + j])) sum += w[j] * o->a[i * o->m + j], total += w[j];
+    out[i] = total > 0 ? sum / total : 0;
+  }
+}
+
+static double mix(const oracle *o, size_t wanted) {
+  double sums[64] = {0}, v[64] = {0}, full[64] = {0}, n = 0;
+  bool scores = true;
+  for (size_t i = 0; i < o->m; i++) {
+    if (answered(o, i) < 1) continue;
+    n++;
+    scores &= o->models[i].scores != NULL;
+    full[i] = dawid_skene(o, true, i);
+  }
+  if (n >= 5) {
+    informed_agreement(o, v);
+    add_z(o, 1, v, sums);
+    if (is_doubtful(o)) add_z(o, 1, full, sums);
+  } else if (o->c <= 7) {
+    add_z(o, 1, full, sums);
+  } else {
+    for (size_t i = 0; i < o->m; i++) v[i] = answered(o, i) > 0 ? dawid_skene(o, false, i) : 0;
+    add_z(o, 0.5, v, sums);
+    for (size_t i = 0; i < o->m; i++) v[i] = isnan(pair_agreement(o, i)) ? 0 : pair_agreement(o, i);
+    add_z(o, 0.5, v, sums);
+  }
+  if (scores) {
+    for (size_t i = 0; i < o->m; i++) v[i] = answered(o, i) > 0 ? nuclear(o, i) : 0;
+    add_z(o, 0.3, v, sums);
+  }
+  return sums[wanted];
+}
+
 /* ---- the door ---- */
 
 static bool is(const char *name, const char *list) {
@@ -820,6 +934,7 @@ double oracle_estimate(const oracle *o, const char *name, size_t m) {
   if (is(name, "coda-prior")) return coda(o, m);
   if (is(name, "aline")) return aline(o, m);
   if (is(name, "similarity-agreement")) return similarity_agreement(o, m);
+  if (is(name, "consensus-mix")) return mix(o, m);
   return simple(o, name, m);
 }
 

@@ -1,0 +1,63 @@
+/* bestfit bench: the verbs of the benchmark, a table of their own, so that one is added here by a row and a function in
+ * a cmd_bench_*.c file. Their names have two words; main and help find them like all others. */
+#include <string.h>
+
+#include "cli.h"
+
+static const cli_option fetch_options[] = {
+    {"only", 0, CLI_LIST, "NAME", "only this dataset; may be repeated"},
+    {"to", 0, CLI_TEXT, "DIR",
+     "folder to download into (default: bestfit/datasets in $XDG_CACHE_HOME or ~/.cache); whole datasets in "
+     "$BESTFIT_DATA stay there"},
+    {"offline", 0, CLI_FLAG, NULL, "download nothing: say what is here and what is missing"},
+    {"manifests", 0, CLI_TEXT, "DIR", "manifests of other datasets (default: those that come with bestfit)"},
+    {"base-url", 0, CLI_TEXT, "URL",
+     "a mirror that has URL/OWNER/NAME/COMMIT/PATH, also by http (default: $BESTFIT_FETCH_BASE, else the public "
+     "source)"},
+    {"stall", 0, CLI_REAL_ABOVE_0, "SECONDS", "give a connection up after so long without a byte (default 30)"},
+    {"attempts", 0, CLI_WHOLE_ABOVE_0, "N", "connections in a row that may bring next to nothing (default 5)"},
+    {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
+    {0}};
+
+static const cli_verb bench_verbs[] = {
+    {"bench fetch", "Benchmark", "get the public datasets of the benchmark, verified byte by byte", "[options]",
+     "Files in $BESTFIT_DATA are used where they are, if they are those that the manifest means. What is missing is\n"
+     "downloaded from its public source at a fixed commit; a download that was cut goes on where it stopped. For what "
+     "no\n"
+     "download gives, says how to make it. Ends with code 3 where something is missing, else with that of the first "
+     "error.",
+     "bestfit bench fetch --only ner_crossner", fetch_options, 0, 0, 0, cmd_bench_fetch},
+};
+
+const cli_verb *cli_bench_verb_at(size_t i) {
+  return i < sizeof bench_verbs / sizeof *bench_verbs ? &bench_verbs[i] : NULL;
+}
+
+void cli_print_bench_help(FILE *to) {
+  const cli_verb *verb;
+  fputs("bestfit bench: the benchmark on real data\n\nusage: bestfit bench COMMAND [options]\n\n", to);
+  for (size_t i = 0; (verb = cli_bench_verb_at(i)) != NULL; i++) fprintf(to, "  %-13s %s\n", verb->name, verb->summary);
+  fputs("\n`bestfit help bench COMMAND` shows its options with an example.\n", to);
+}
+
+static const char *second_word_at(const void *context, size_t i) {
+  (void)context;
+  const cli_verb *verb = cli_bench_verb_at(i);
+  return verb != NULL ? strchr(verb->name, ' ') + 1 : NULL;
+}
+
+/* Only reached without a second word, or with one that is no verb. */
+int cmd_bench(cli *c) {
+  bf_error err = {.position = -1};
+  if (c->n_arguments == 0) {
+    cli_print_bench_help(stderr);
+    return 2;
+  }
+  const char *near = cli_nearest(c->arguments[0], second_word_at, NULL);
+  (void)cli_error(&err, BF_ERR_INVALID_ARGUMENT,
+                  "'%.60s' is not a command of bestfit bench%s%s%s; `bestfit help bench`"
+                  " lists them",
+                  c->arguments[0], near != NULL ? " (did you mean '" : "", near != NULL ? near : "",
+                  near != NULL ? "'?)" : "");
+  return cli_fail(c, &err);
+}
