@@ -99,7 +99,8 @@ static void names_are_unique_and_rows_are_complete(void **state) {
     assert_ptr_equal(found, info); /* the first of its name */
     assert_true(strlen(info->summary) > 10 && strlen(info->source) > 3 && strlen(info->when_empty) > 3 &&
                 info->needs[0]);
-    assert_true(strstr("data words paper baseline composite confidence consensus combined learned", info->family) != NULL);
+    assert_true(strstr("data words paper baseline composite confidence consensus combined learned", info->family) !=
+                NULL);
     assert_true(info->lowest < info->highest);
   }
   assert_null(bf_strategy_at(n + 100));
