@@ -191,7 +191,7 @@ static bf_status make_panel(const bf_experience *e, bf__labelled *d, const bf_ex
   bf_status status = BF_OK;
   bf_panel_options options = BF_PANEL_OPTIONS_INIT;
   options.seed = e->seed;
-  options.n_threads = e->n_threads;
+  options.n_threads = 1; /* threads go over domains */
   d->members = bf__alloc(d->n_records, sizeof *d->members);
   bf_panel_model *models = bf__alloc(d->n_records, sizeof *models);
   if (!d->members || !models) BF_TRY(bf__error_memory(err, d->n_records * sizeof *models));
