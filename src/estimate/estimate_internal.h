@@ -74,7 +74,7 @@ void bf__clone_weights(const double *agreement, size_t n, double *out);
 void bf__cap_weights(double *weights, size_t n);
 #define BF__DOUBTFUL_TRUST 0.5 /* bf_panel_trust below it: the majority may be wrong */
 
-/* ---- a row of probabilities (rows.c) ---- */
+/* ---- a row of probabilities (panel_rows.c) ---- */
 
 double bf__row_confidence(const double *p, size_t n);  /* max p */
 double bf__row_neg_entropy(const double *p, size_t n); /* sum p ln p */
