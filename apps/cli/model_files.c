@@ -49,7 +49,10 @@ static bf_status add_file(cli_model_files *files, const char *path, const char *
     free(bytes);
     return cli_error(err, BF_ERR_MEMORY, "out of memory while reading %s", path);
   }
-  files->files[files->n++] = (bf_model_file){copy, bytes, n_bytes};
+  bf_model_file *added = &files->files[files->n++];
+  added->name = copy;
+  added->bytes = bytes;
+  added->n_bytes = n_bytes;
   return BF_OK;
 }
 
@@ -90,7 +93,7 @@ bf_status cli_read_model_files(const char *path, const bf_card *card, cli_model_
   size_t n_names = 0;
   *out = (cli_model_files){0};
   bf_status status = add_file(out, path, "model.onnx", err);
-  if (status == BF_OK)
+  if (status == BF_OK) /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): add_file has filled it */
     status = bf_model_external_files(out->files[0].bytes, out->files[0].n_bytes, &names, &n_names, err);
   for (size_t i = 0; i < n_names && status == BF_OK; i++)
     status = add_beside(out, path, names[i], "external data", err);

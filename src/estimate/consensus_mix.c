@@ -133,8 +133,9 @@ static bf_status add_informed_agreement(const bf_panel *panel, double share, con
   bf_status status = BF_OK;
   const double *agreement = NULL;
   size_t m = panel->n_models, k = panel->n_classes;
-  double *weights = bf__alloc(m, 3 * sizeof *weights), *clones = weights + m, *scores = clones + m;
+  double *weights = bf__alloc(m, 3 * sizeof *weights);
   if (!weights) return bf__error_memory(err, m * 3 * sizeof *weights);
+  double *clones = weights + m, *scores = clones + m;
   BF_TRY(bf__panel_agreement(panel, &agreement, err));
   if ((double)panel->n_items >= ITEMS_PER_PAIR * (double)k * (double)k) {
     BF_TRY(sum_information(panel, weights, err));
