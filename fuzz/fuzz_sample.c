@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "fuzz_container.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -80,19 +80,5 @@ static void check(const uint8_t *bytes, size_t n) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  if (size == 0) return 0;
-  size_t n = size - 1;
-  uint8_t *bytes = malloc(size);
-  if (!bytes) return 0;
-  memcpy(bytes, data + 1, n);
-  if ((data[0] & 1) && n >= 32) {
-    uint64_t stored = n - 32, sum;
-    for (int i = 0; i < 8; i++) bytes[16 + i] = (uint8_t)(stored >> (8 * i));
-    if (bytes[6] == 0) memcpy(bytes + 8, bytes + 16, 8);
-    sum = bf__xxh64(bytes, n - 8, 0);
-    for (int i = 0; i < 8; i++) bytes[n - 8 + (size_t)i] = (uint8_t)(sum >> (8 * i));
-  }
-  check(bytes, n);
-  free(bytes);
-  return 0;
+  return fuzz_container(data, size, check);
 }

@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "estimate/estimate_internal.h"
 
 typedef struct ranked {
   double score, accuracy;
-  double score_rank, accuracy_rank;
 } ranked;
 
 static int compare_doubles(double a, double b) {
@@ -81,44 +81,23 @@ static double hit_of_first(const ranked *models, size_t n) {
   return (double)n_best / (double)g;
 }
 
-static void set_mean_ranks(ranked *models, size_t n) {
+/* Rank correlations; 0 where one side tells nothing. The models are sorted by score. */
+static bf_status correlate(const ranked *models, size_t n, bf_ranking_metrics *out, bf_error *err) {
+  double *numbers = bf__alloc(n, 2 * sizeof *numbers);
+  if (numbers == NULL) return bf__error_memory(err, n * 2 * sizeof *numbers);
+  bool scores_differ = models[0].score > models[n - 1].score, accuracies_differ = false;
   for (size_t i = 0; i < n; i++) {
-    double below_score = 0, equal_score = 0, below_accuracy = 0, equal_accuracy = 0;
-    for (size_t j = 0; j < n; j++) {
-      below_score += models[j].score < models[i].score;
-      equal_score += models[j].score == models[i].score;
-      below_accuracy += models[j].accuracy < models[i].accuracy;
-      equal_accuracy += models[j].accuracy == models[i].accuracy;
-    }
-    models[i].score_rank = below_score + (equal_score + 1) / 2;
-    models[i].accuracy_rank = below_accuracy + (equal_accuracy + 1) / 2;
+    numbers[i] = models[i].score;
+    numbers[n + i] = models[i].accuracy;
+    accuracies_differ = accuracies_differ || models[i].accuracy != models[0].accuracy;
   }
-}
-
-static double spearman_of(const ranked *models, size_t n) {
-  double saa = 0, sbb = 0, sab = 0, mean = ((double)n + 1) / 2;
-  for (size_t i = 0; i < n; i++) {
-    double a = models[i].score_rank - mean, b = models[i].accuracy_rank - mean;
-    saa += a * a;
-    sbb += b * b;
-    sab += a * b;
+  bf_status status = BF_OK;
+  if (scores_differ && accuracies_differ) {
+    status = bf__spearman(numbers, numbers + n, n, &out->spearman, err);
+    out->kendall = bf__kendall(numbers, numbers + n, n);
   }
-  return saa > 0 && sbb > 0 ? sab / sqrt(saa * sbb) : 0;
-}
-
-static double kendall_of(const ranked *models, size_t n) {
-  double difference = 0, untied_scores = 0, untied_accuracies = 0;
-  for (size_t i = 0; i < n; i++) {
-    for (size_t j = i + 1; j < n; j++) {
-      int a = compare_doubles(models[i].score, models[j].score);
-      int b = compare_doubles(models[i].accuracy, models[j].accuracy);
-      difference += a * b;
-      untied_scores += a != 0;
-      untied_accuracies += b != 0;
-    }
-  }
-  bool told = untied_scores > 0 && untied_accuracies > 0;
-  return told ? difference / sqrt(untied_scores * untied_accuracies) : 0;
+  free(numbers);
+  return status;
 }
 
 bf_status bf_ranking_metrics_of(const double *score, const double *accuracy, size_t n, bf_ranking_metrics *out,
@@ -127,15 +106,14 @@ bf_status bf_ranking_metrics_of(const double *score, const double *accuracy, siz
   *out = (bf_ranking_metrics){0};
   bf_status status = sorted(score, accuracy, n, &models, err);
   if (status != BF_OK) return status;
-  set_mean_ranks(models, n);
   *out = (bf_ranking_metrics){.regret = regret_of_first(models, n, 1),
                               .regret_top3 = regret_of_first(models, n, 3),
-                              .spearman = spearman_of(models, n),
-                              .kendall = kendall_of(models, n),
                               .hit = hit_of_first(models, n),
                               .n = n};
+  status = correlate(models, n, out, err);
+  if (status != BF_OK) *out = (bf_ranking_metrics){0};
   free(models);
-  return BF_OK;
+  return status;
 }
 
 bf_status bf_regret_of_top(const double *score, const double *accuracy, size_t n, size_t k, double *out,

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "learn/learn_internal.h"
 
@@ -119,28 +118,6 @@ static bf_status number_classes(const bf_experience *e, const bf_experience_reco
 
 /* ---- records ---- */
 
-typedef struct hashed_item {
-  uint64_t hash;
-  size_t item;
-} hashed_item;
-
-static int compare_hashed_items(const void *a, const void *b) {
-  const hashed_item *x = a, *y = b;
-  if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-  return x->item < y->item ? -1 : x->item > y->item;
-}
-
-/* The same rows for all records of a domain. */
-static bf_status sample_items(const bf_experience *e, size_t n_items, size_t *items, size_t n, bf_error *err) {
-  hashed_item *all = bf__alloc(n_items, sizeof *all);
-  if (!all) return bf__error_memory(err, n_items * sizeof *all);
-  for (size_t i = 0; i < n_items; ++i) all[i] = (hashed_item){bf__mix64(e->seed ^ 0x5eed, i), i};
-  if (n < n_items) qsort(all, n_items, sizeof *all, compare_hashed_items);
-  for (size_t i = 0; i < n; ++i) items[i] = all[i].item;
-  free(all);
-  return BF_OK;
-}
-
 static size_t largest(const float *scores, size_t n) {
   size_t best = 0;
   for (size_t c = 1; c < n; ++c)
@@ -230,7 +207,8 @@ static bf_status read_domain(bf_experience *e, uint32_t model, const bf_experien
   if (!d->records || !d->truth || !items || (d->n_items < n_items && !d->sampled))
     BF_TRY(bf__error_memory(err, n * sizeof *d->records));
   for (size_t i = 0; i < d->n_items; ++i) d->truth[i] = BF__NO_CLASS;
-  BF_TRY(sample_items(e, n_items, items, d->n_items, err));
+  /* the same rows for all records of a domain */
+  BF_TRY(bf__sample_items(e->seed ^ 0x5eed, n_items, d->n_items, items, err));
   d->n_records = n;
   for (size_t r = 0; r < n; ++r) {
     d->records[r].model = models[r];

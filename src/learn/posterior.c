@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "learn/learn_internal.h"
 
@@ -32,25 +31,9 @@ typedef struct posterior {
 
 /* ---- set-up ---- */
 
-typedef struct hashed_item {
-  uint64_t hash;
-  size_t item;
-} hashed_item;
-
-static int compare_hashed_items(const void *a, const void *b) {
-  const hashed_item *x = a, *y = b;
-  if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-  return x->item < y->item ? -1 : x->item > y->item;
-}
-
 static bf_status choose_items(posterior *p, bf_error *err) {
-  size_t n_items = p->s->panel->n_items;
-  hashed_item *all = bf__alloc(n_items, sizeof *all);
-  if (!all) return bf__error_memory(err, n_items * sizeof *all);
-  for (size_t i = 0; i < n_items; ++i) all[i] = (hashed_item){bf__mix64(p->e->seed, i), i};
-  if (n_items > ROWS) qsort(all, n_items, sizeof *all, compare_hashed_items);
-  for (size_t r = 0; r < p->n_rows; ++r) p->rows[r] = all[r].item;
-  free(all);
+  bf_status status = bf__sample_items(p->e->seed, p->s->panel->n_items, p->n_rows, p->rows, err);
+  if (status != BF_OK) return status;
   for (size_t j = 0; j < p->n; ++j) {
     const uint16_t *votes = bf__votes(p->s->panel, j);
     for (size_t r = 0; r < p->n_rows; ++r) p->votes[j * p->n_rows + r] = votes[p->rows[r]];

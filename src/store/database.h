@@ -81,7 +81,8 @@ typedef struct bf__columns {
 bf_status bf__db_set_columns(bf__db *db, int64_t id, const bf__columns *columns, bf_error *err);
 bf_status bf__db_set_tag(bf__db *db, int64_t id, const bf__tag *tag, bf_error *err);
 bf_status bf__db_remove_tag(bf__db *db, int64_t id, const char *key, bool *was, bf_error *err);
-bf_status bf__db_count_tags(bf__db *db, int64_t id, uint64_t *out, bf_error *err);
+/* What a statement with a version's row counts. */
+bf_status bf__db_count_of(bf__db *db, const char *sql, int64_t id, uint64_t *out, bf_error *err);
 bf_status bf__db_set_metric(bf__db *db, int64_t id, const char *name, double value, bf_error *err);
 bf_status bf__db_remove_metric(bf__db *db, int64_t id, const char *name, bool *was, bf_error *err);
 /* *was: the number that it pointed to, 0: none. With keep, one that points somewhere stays. */

@@ -21,24 +21,11 @@ static bf_status finds(bf__db *db, const char *sql, int64_t id, const char *firs
   return status;
 }
 
-static bf_status count_files(bf__db *db, int64_t id, uint64_t *out, bf_error *err) {
-  bf__sql q;
-  bool row = false;
-  *out = 0;
-  bf_status status = bf__sql_prepare(db, "SELECT count(*) FROM files WHERE version_id = ?", &q, err);
-  if (status != BF_OK) return status;
-  bf__sql_bind_integer(&q, id);
-  status = bf__sql_step(&q, &row, err);
-  if (status == BF_OK && row) *out = bf__sql_unsigned(&q, 0);
-  bf__sql_end(&q);
-  return status;
-}
-
 bf_status bf__db_same_parts(bf__db *db, int64_t id, const bf_store_entry *entry, const bf__version_blobs *blobs,
                             bool *same, bf_error *err) {
   bf_status status = BF_OK;
   uint64_t n = 0;
-  BF_TRY(count_files(db, id, &n, err));
+  BF_TRY(bf__db_count_of(db, "SELECT count(*) FROM files WHERE version_id = ?", id, &n, err));
   *same = n == entry->n_files;
   for (size_t i = 0; *same && i < entry->n_files; ++i)
     BF_TRY(finds(db, "SELECT 1 FROM files WHERE version_id = ? AND name = ? AND sha256 = ?", id, entry->files[i].name,

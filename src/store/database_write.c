@@ -273,11 +273,11 @@ bf_status bf__db_remove_metric(bf__db *db, int64_t id, const char *name, bool *w
   return delete_named(db, "DELETE FROM metrics WHERE version_id = ? AND name = ?", id, name, was, err);
 }
 
-bf_status bf__db_count_tags(bf__db *db, int64_t id, uint64_t *out, bf_error *err) {
+bf_status bf__db_count_of(bf__db *db, const char *sql, int64_t id, uint64_t *out, bf_error *err) {
   bf__sql q;
   bool row = false;
   *out = 0;
-  bf_status status = bf__sql_prepare(db, "SELECT count(*) FROM tags WHERE version_id = ?", &q, err);
+  bf_status status = bf__sql_prepare(db, sql, &q, err);
   if (status != BF_OK) return status;
   bf__sql_bind_integer(&q, id);
   status = bf__sql_step(&q, &row, err);

@@ -57,7 +57,7 @@ static bf_status change_tags(bf_store *store, int64_t id, const bf_store_changes
     BF_TRY(bf__db_set_tag(store->db, id, &tags->items[i], err));
     say_tag(what, &tags->items[i]);
   }
-  BF_TRY(bf__db_count_tags(store->db, id, &n, err));
+  BF_TRY(bf__db_count_of(store->db, "SELECT count(*) FROM tags WHERE version_id = ?", id, &n, err));
   if (n > TAGS_MAX && tags->n > 0)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a version may have %d tags: remove some first", TAGS_MAX);
 out:
