@@ -40,7 +40,7 @@ static const char style[] =
     "th,td{text-align:left;padding:5px 10px 5px 0;vertical-align:top}thead th{border-bottom:2px solid "
     "#1b1f24;font-weight:600}"
     "thead small{font-weight:400;color:#46505a}abbr{text-decoration:none}tbody "
-    "th{font-weight:600;overflow-wrap:anywhere}tbody th{min-width:13em}"
+    "th{font-weight:600;overflow-wrap:anywhere}tbody th{min-width:15em}"
     "tbody tr:not(.reasons) td,tbody tr:not(.reasons) th{border-top:1px solid "
     "#e1e5e9}.number{text-align:right}.score{white-space:nowrap}"
     ".bar{display:inline-block;height:11px;min-width:1px;background:#0b6bcb;border-radius:2px;print-color-adjust:exact;"

@@ -83,7 +83,20 @@ static void reasons_row(bf__writer *w, const bf_ranked *model, size_t n_columns,
   bf__html_raw(w, open ? "</ul></td></tr>\n" : "</ul></details></td></tr>\n");
 }
 
-static void ranking_row(bf__writer *w, const bf_ranked *model, size_t n_measures, double lowest, double highest) {
+/* Measures [first, end) have a column each. */
+typedef struct shown_measures {
+  size_t first, end;
+} shown_measures;
+
+/* The score is the asked estimator's value: it stands there once. */
+static shown_measures choose_measures(const bf_search_result *result, const bf_ranked *model) {
+  bool said = !bf_search_result_data_only(result) && model->n_measures > 0 &&
+              strcmp(model->measure_names[0], bf_search_result_strategy(result)) == 0;
+  size_t end = model->n_measures < MAX_MEASURES_SHOWN ? model->n_measures : MAX_MEASURES_SHOWN;
+  return (shown_measures){said ? 1 : 0, end};
+}
+
+static void ranking_row(bf__writer *w, const bf_ranked *model, shown_measures shown, double lowest, double highest) {
   /* the bar starts at the lowest score; one model alone has a full bar */
   double share = highest > lowest ? (model->score - lowest) / (highest - lowest) : 1;
   bf__html_raw(w, "<tr><td class=\"number\">");
@@ -97,7 +110,7 @@ static void ranking_row(bf__writer *w, const bf_ranked *model, size_t n_measures
   bf__html_raw(w, "px\"></span> ");
   bf__html_format(w, "%.4g", model->score + 0.0); /* no "-0" */
   bf__html_raw(w, "</td>");
-  for (size_t k = 0; k < n_measures; k++) measure_cell(w, model, k);
+  for (size_t k = shown.first; k < shown.end; k++) measure_cell(w, model, k);
   bf__html_raw(w, "<td class=\"number\">");
   if (isfinite(model->source_accuracy)) {
     bf__html_format(w, "%.3f", model->source_accuracy);
@@ -107,9 +120,9 @@ static void ranking_row(bf__writer *w, const bf_ranked *model, size_t n_measures
   bf__html_raw(w, "</td></tr>\n");
 }
 
-static void ranking_head(bf__writer *w, const bf_ranked *first, size_t n_measures) {
+static void ranking_head(bf__writer *w, const bf_ranked *first, shown_measures shown) {
   bf__html_raw(w, "<table><thead><tr><th class=\"number\">rank</th><th>model</th><th>domain</th><th>score</th>");
-  for (size_t k = 0; k < n_measures; k++) {
+  for (size_t k = shown.first; k < shown.end; k++) {
     const bf_strategy_info *info = NULL;
     bool known = bf_strategy_find(first->measure_names[k], &info, NULL) == BF_OK;
     bf__html_raw(w, "<th class=\"number\"><abbr title=\"");
@@ -133,7 +146,7 @@ void bf__page_ranking(bf__page *page) {
     return;
   }
   const bf_ranked *first = bf_search_result_at(page->result, 0), *last = bf_search_result_at(page->result, n - 1);
-  size_t n_measures = first->n_measures < MAX_MEASURES_SHOWN ? first->n_measures : MAX_MEASURES_SHOWN;
+  shown_measures measures = choose_measures(page->result, first);
   bf__html_raw(w, "<section><h2>");
   if (n > 1) {
     const bf_ranked *second = bf_search_result_at(page->result, 1);
@@ -152,11 +165,11 @@ void bf__page_ranking(bf__page *page) {
     bf__html_format(w, " The models were run on %u rows of the target; no label was read.",
                     bf_search_result_sample_rows(page->result));
   bf__html_raw(w, "</p>\n");
-  ranking_head(w, first, n_measures);
+  ranking_head(w, first, measures);
   for (size_t i = 0; i < shown; i++) {
     const bf_ranked *model = bf_search_result_at(page->result, i);
-    ranking_row(w, model, n_measures, last->score, first->score);
-    reasons_row(w, model, 5 + n_measures, i < 3);
+    ranking_row(w, model, measures, last->score, first->score);
+    reasons_row(w, model, 5 + measures.end - measures.first, i < 3);
   }
   bf__html_raw(w, "</tbody></table>\n");
   if (shown < n) {
