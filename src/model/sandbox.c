@@ -205,7 +205,7 @@ static bf_status enter_seccomp(const seccomp_functions *f, bf_error *err) {
 
 bf_status bf__sandbox_enter(uint64_t memory_bytes, uint32_t wanted, uint32_t *held, bf_error *err) {
   bf_status status = BF_OK;
-  seccomp_functions f = {NULL};
+  seccomp_functions f = {0};
   *held = 0;
   if ((wanted & BF__SANDBOX_SECCOMP) != 0) BF_TRY(find_seccomp(&f, err)); /* while files can still be opened */
 #ifndef __SANITIZE_THREAD__
