@@ -15,7 +15,18 @@ typedef struct stated {
 } stated;
 
 /* paper-adaptivity, paper-l2lsh and paper-word-adaptivity count matches of partitions, which a merge puts together of
- * other rows, as another shuffle would: they have no bound (two shuffles of the raw rows agree by half only). */
+ * other rows, as another shuffle would: they are defined over a random shuffle. Their bound is half as much again as
+ * one changes them or, for words, a share of the source's buckets: merging loses a bucket's words that are not among
+ * the first 300 of one side. Thresholds are such that some partitions match and some do not. */
+typedef struct shuffled {
+  const char *name;
+  bool words;
+  double threshold, bound; /* bound: of the number of buckets; 0: by shuffles alone */
+} shuffled;
+static const shuffled SHUFFLED[] = {
+    {"paper-adaptivity", false, 0.03, 0}, {"paper-l2lsh", false, 0.03, 0}, {"paper-word-adaptivity", true, 0.08, 0.15}};
+enum { SHUFFLES = 3 };
+
 static const stated STATED[] = {
     {"hist-jsd", 0.02, 0, false},         {"mmd", 0.02, 0, false},
     {"centroid-distance", 0.2, 0, false}, {"cell-jsd", 0.05, 0, false},
@@ -28,8 +39,14 @@ static const stated STATED[] = {
 };
 
 typedef struct side {
-  bf_sketch *whole, *merged;
+  bf_sketch *whole, *merged, *shuffled[SHUFFLES]; /* the last: of all rows, by other seeds */
 } side;
+
+static void free_side(side *s) {
+  bf_sketch_free(s->whole);
+  bf_sketch_free(s->merged);
+  for (size_t k = 0; k < SHUFFLES; k++) bf_sketch_free(s->shuffled[k]);
+}
 
 static side side_of(const testing_data *data) {
   const testing_how how = {.n_threads = 2};
@@ -38,6 +55,8 @@ static side side_of(const testing_data *data) {
   side s = {.whole = testing_sketch(data, &how)};
   bf_error err = {0};
   if (bf_sketch_merge(a, b, &s.merged, &err) != BF_OK) fail_msg("%s", err.message);
+  for (uint64_t k = 0; k < SHUFFLES; k++)
+    s.shuffled[k] = testing_sketch(data, &(testing_how){.n_threads = 2, .seed = 500 + k});
   bf_sketch_free(a);
   bf_sketch_free(b);
   return s;
@@ -95,6 +114,32 @@ static double value_of(const char *name, const bf_frame *frame, const bf_sketch 
   return value;
 }
 
+/* Root mean square of the change that merging the source or the target makes, against that of another shuffle. */
+static bool exceeds_a_shuffle(const shuffled *stated_, const bf_frame *frame, const side *sides) {
+  const char *name = stated_->name;
+  const side *target = &sides[SOURCES];
+  double merging = 0, shuffling = 0, sum = 0;
+  for (size_t d = 0; d < SOURCES; d++) {
+    double value = value_of(name, frame, sides[d].whole, target->whole), change;
+    sum += value;
+    change = value_of(name, frame, sides[d].merged, target->whole) - value;
+    merging += change * change / (2 * SOURCES);
+    change = value_of(name, frame, sides[d].whole, target->merged) - value;
+    merging += change * change / (2 * SOURCES);
+    for (size_t k = 0; k < SHUFFLES; k++) {
+      change = value_of(name, frame, sides[d].shuffled[k], target->whole) - value;
+      shuffling += change * change / (2 * SOURCES * SHUFFLES);
+      change = value_of(name, frame, sides[d].whole, target->shuffled[k]) - value;
+      shuffling += change * change / (2 * SOURCES * SHUFFLES);
+    }
+  }
+  double bound = fmax(1.5 * sqrt(shuffling), stated_->bound * BF__WORD_PARTITIONS);
+  print_message("%-22s mean %.3g, changes by %.2e; another shuffle changes it by %.2e (bound %.2e)\n", name,
+                sum / SOURCES, sqrt(merging), sqrt(shuffling), bound);
+  assert_true(shuffling > 0);
+  return sqrt(merging) > bound;
+}
+
 static void hold(side (*make)(uint64_t), bool words) {
   side sides[SOURCES + 1]; /* the last is the target */
   const bf_sketch *wholes[SOURCES];
@@ -103,6 +148,7 @@ static void hold(side (*make)(uint64_t), bool words) {
   for (uint64_t d = 0; d <= SOURCES; d++) sides[d] = make(d);
   for (size_t d = 0; d < SOURCES; d++) wholes[d] = sides[d].whole;
   bf_measure_options options = BF_MEASURE_OPTIONS_INIT;
+  options.adaptivity_threshold = SHUFFLED[words ? 2 : 0].threshold;
   if (bf_frame_create(wholes, SOURCES, &options, &frame, &err) != BF_OK) fail_msg("%s", err.message);
   int exceeded = 0;
   const side *target = &sides[SOURCES];
@@ -122,11 +168,10 @@ static void hold(side (*make)(uint64_t), bool words) {
                   STATED[m].absolute ? "" : " of its range", bound);
     exceeded += change > bound * scale;
   }
+  for (size_t m = 0; m < sizeof SHUFFLED / sizeof *SHUFFLED; m++)
+    if (SHUFFLED[m].words == words) exceeded += exceeds_a_shuffle(&SHUFFLED[m], frame, sides);
   bf_frame_free(frame);
-  for (size_t d = 0; d <= SOURCES; d++) {
-    bf_sketch_free(sides[d].whole);
-    bf_sketch_free(sides[d].merged);
-  }
+  for (size_t d = 0; d <= SOURCES; d++) free_side(&sides[d]);
   assert_int_equal(exceeded, 0);
 }
 
