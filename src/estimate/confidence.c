@@ -66,15 +66,12 @@ bf_status bf__energy(const bf_panel *panel, size_t model, bf_estimate_value *out
   return status;
 }
 
-/* -mean ln softmax over the items of the negated energies = ln sum_i exp(-E_i) + mean E. */
+/* -mean ln softmax over the items of the energies = ln sum_i exp(E_i) - mean E: how far the worst items stand out. */
 bf_status bf__mde(const bf_panel *panel, size_t model, bf_estimate_value *out, bf_error *err) {
   double *energy = NULL, sum = 0.0;
   bf_status status = energies(panel, model, &energy, err);
   size_t n = panel->members[model].n_answered;
-  for (size_t i = 0; status == BF_OK && i < n; i++) {
-    energy[i] = -energy[i];
-    sum += energy[i];
-  }
+  for (size_t i = 0; status == BF_OK && i < n; i++) sum += energy[i];
   if (status == BF_OK) out->value = bf__log_sum_exp(energy, n) - sum / (double)n;
   free(energy);
   return status;

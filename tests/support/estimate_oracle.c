@@ -200,11 +200,11 @@ static double energies(const oracle *o, const char *name, size_t m) {
     if (!row(o, m, x) || !logits(o, m, x, z)) continue;
     for (size_t c = 0; c < o->c; c++) inner += expl((long double)z[c]);
     sum += logl(inner);
-    exps += inner;
+    exps += 1 / inner;
     n++;
   }
   free(z);
-  return strcmp(name, "energy") == 0 ? (double)(-sum / n) : (double)(logl(exps) - sum / n);
+  return strcmp(name, "energy") == 0 ? (double)(-sum / n) : (double)(logl(exps) + sum / n);
 }
 
 static double nuclear(const oracle *o, size_t m) {

@@ -63,16 +63,16 @@ static void confidence_entropy_and_margin_of_two_rows(void **state) {
   bf_panel_free(panel);
 }
 
-static void energies_of_two_rows(void **state) {
+static void energies_of_three_rows(void **state) {
   (void)state;
-  static const float Z[] = {0, 0, 1, 1};
+  static const float Z[] = {0, 0, 1, 1, 0, 0}; /* energies -ln 2, -1 - ln 2, -ln 2 */
   bf_panel_model model = {.id = "m", .classes = AB, .n_classes = 2, .scores = Z, .are_logits = true, .similarity = NAN};
-  bf_panel *panel = panel_of(&model, 1, 2, NULL);
+  bf_panel *panel = panel_of(&model, 1, 3, NULL);
   double value = 0.0;
   values_of(panel, "energy", &value);
-  NEAR(value, -M_LN2 - 0.5);
-  values_of(panel, "mde", &value); /* energies -ln 2 and -1 - ln 2 */
-  NEAR(value, log(1.0 + exp(1.0)) - 0.5);
+  NEAR(value, -M_LN2 - 1.0 / 3.0);
+  values_of(panel, "mde", &value);
+  NEAR(value, log(2.0 + exp(-1.0)) + 1.0 / 3.0);
   bf_panel_free(panel);
 }
 
@@ -321,7 +321,7 @@ static void a_panel_refuses_what_makes_no_sense(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(confidence_entropy_and_margin_of_two_rows),
-      cmocka_unit_test(energies_of_two_rows),
+      cmocka_unit_test(energies_of_three_rows),
       cmocka_unit_test(dispersion_of_two_classes),
       cmocka_unit_test(classes_are_matched_by_name),
       cmocka_unit_test(shared_classes_leave_out_what_not_all_have),
