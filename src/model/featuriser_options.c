@@ -40,6 +40,9 @@ bf_status bf__option_text(const bf__options *o, const char *key, const char **ou
   return BF_OK;
 }
 
+/* Largest number of a card: what is computed from it is still a float32. */
+#define MOST 1e30
+
 static bool number_of_node(const bf__options *o, uint32_t node, double *out) {
   const bf__yaml_node *n = &o->yaml->nodes[node];
   return n->type == BF__YAML_SCALAR && bf__number_of(n->text, out);
@@ -68,8 +71,10 @@ bf_status bf__option_integer(const bf__options *o, const char *key, int64_t leas
 
 bf_status bf__option_number(const bf__options *o, const char *key, double *out) {
   uint32_t node = bf__option_node(o, key);
-  if (node == 0 || number_of_node(o, node, out)) return BF_OK;
-  return bf__option_error(o, key, "must be a number");
+  if (node == 0) return BF_OK;
+  if (!number_of_node(o, node, out)) return bf__option_error(o, key, "must be a number");
+  if (!(fabs(*out) > MOST)) return BF_OK; /* NaN is an answer for missing cells */
+  return error_of(o, BF_ERR_LIMIT, node, key, "is too large a number: inputs are float32");
 }
 
 bf_status bf__option_bool(const bf__options *o, const char *key, bool *out) {
@@ -124,9 +129,9 @@ bf_status bf__option_numbers(const bf__options *o, const char *key, double **out
   double *values = bf__alloc(count, sizeof *values);
   if (!values) return bf__error_memory(o->err, count * sizeof *values);
   for (size_t i = 0; i < count; i++, at = o->yaml->nodes[at].next) {
-    if (number_of_node(o, at, &values[i])) continue;
+    if (number_of_node(o, at, &values[i]) && !(fabs(values[i]) > MOST)) continue;
     free(values);
-    return bf__option_error(o, key, "must be a list of numbers; entry %zu is none", i + 1);
+    return bf__option_error(o, key, "must be a list of numbers; entry %zu is none, or too large", i + 1);
   }
   *out = values;
   *n = count;

@@ -78,6 +78,8 @@ static void values_of_another_type_are_refused_with_line_and_key(void **state) {
   refuse("{columns: {a: b}}", flat[0], BF_ERR_FORMAT, "columns must be a list");
   refuse("{scale: big}", flat[0], BF_ERR_FORMAT, "bestfit.input.scale must be a number");
   refuse("{mean: [1, x]}", flat[0], BF_ERR_FORMAT, "mean must be a list of numbers; entry 2");
+  refuse("{mean: [1, 1e31]}", flat[0], BF_ERR_FORMAT, "entry 2 is none, or too large");
+  refuse("{scale: 1e31}", flat[0], BF_ERR_LIMIT, "bestfit.input.scale is too large a number");
   refuse("{std: [1, 0]}", flat[0], BF_ERR_FORMAT, "std must be above 0; entry 2 is 0");
   refuse("{clip: 0}", flat[0], BF_ERR_FORMAT, "clip must be above 0");
   refuse("{missing: some}", flat[0], BF_ERR_FORMAT, "missing must be a number");
