@@ -54,7 +54,7 @@ static bf_status allocate(asking *a, bf_error *err) {
   return all ? BF_OK : bf__error_memory(err, n * a->e->n_all * sizeof *a->all);
 }
 
-static uint32_t find_model(const bf_experience *e, const bf_experience_model *model) {
+uint32_t bf__experience_model_number(const bf_experience *e, const bf_experience_model *model) {
   for (size_t i = 0; i < e->n_models; ++i)
     if (e->models[i].version == model->version && strcmp(e->models[i].id, model->id) == 0) return (uint32_t)i;
   return BF__NOBODY;
@@ -64,7 +64,7 @@ static bf_status look(asking *a, double *similarity, bf_error *err) {
   const bf_experience *e = a->e;
   size_t n = a->q->n;
   for (size_t i = 0; i < n; ++i) {
-    a->models[i] = find_model(e, &a->q->info[i]);
+    a->models[i] = bf__experience_model_number(e, &a->q->info[i]);
     a->sources[i] = a->models[i] == BF__NOBODY ? SIZE_MAX : a->models[i];
     a->sketches[i] = a->q->info[i].sketch;
   }

@@ -133,5 +133,19 @@ typedef struct bf__answer {
 bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__question *question, bf__answer *out,
                   bf_error *err);
 void bf__answer_deinit(bf__answer *answer);
+/* By name and version; BF__NOBODY: not in the experience. */
+uint32_t bf__experience_model_number(const bf_experience *e, const bf_experience_model *model);
+
+/* --- what models did on the same labelled rows (shared_sample.c) --- */
+
+typedef struct bf__shared_sample {
+  double *agreement; /* [n][n], NaN: none; NULL: no two of the models share labelled rows */
+  double *accuracy;  /* [n], NaN: was not run there */
+  size_t n_items;
+} bf__shared_sample;
+
+bf_status bf__shared_sample_of(const bf_experience *e, const bf_experience_model *info, size_t n,
+                               bf__shared_sample *out, bf_error *err);
+void bf__shared_sample_deinit(bf__shared_sample *sample);
 
 #endif

@@ -41,8 +41,10 @@ typedef struct reordering {
   bf_estimate_value *values; /* [n_estimators][n_members] */
   bf_panel_model *models;    /* [n_members] */
   bf_panel *panel;
-  bf__answer answer;     /* where the strategy learns */
-  bf_ranked *old_ranked; /* as ranked by data */
+  bf_experience_model *info; /* [n_members] as the experience knows them */
+  bf__shared_sample shared;  /* for aline */
+  bf__answer answer;         /* where the strategy learns */
+  bf_ranked *old_ranked;     /* as ranked by data */
   const bf_sketch **old_sketches;
   size_t n_old;
 } reordering;
@@ -100,26 +102,35 @@ static bf_status gather(reordering *r, const bf_search_options *options, bf_erro
   return BF_OK;
 }
 
-/* Expected accuracies in place of an estimator's values. */
-static bf_status ask_experience(reordering *r, bf_error *err) {
-  bf_experience_model *info = bf__alloc(r->n_members, sizeof *info);
-  if (!info) return bf__error_memory(err, r->n_members * sizeof *info);
+static bf_status describe_members(reordering *r, bf_error *err) {
+  r->info = bf__alloc(r->n_members, sizeof *r->info);
+  if (!r->info) return bf__error_memory(err, r->n_members * sizeof *r->info);
   for (size_t m = 0; m < r->n_members; ++m) {
     const bf_candidate *c = &r->candidates[r->members[m].candidate];
-    info[m] = (bf_experience_model){.id = c->id,
-                                    .version = c->version,
-                                    .domain = c->domain,
-                                    .sketch = c->sketch,
-                                    .calibration = c->calibration,
-                                    .source_accuracy = c->source_accuracy};
+    r->info[m] = (bf_experience_model){.id = c->id,
+                                       .version = c->version,
+                                       .domain = c->domain,
+                                       .sketch = c->sketch,
+                                       .calibration = c->calibration,
+                                       .source_accuracy = c->source_accuracy};
   }
-  bf__question question = {r->n_members, info, r->panel, r->target};
+  return BF_OK;
+}
+
+/* Expected accuracies in place of an estimator's values. */
+static bf_status ask_experience(reordering *r, bf_error *err) {
+  bf__question question = {r->n_members, r->info, r->panel, r->target};
   bf_status status = bf__ask(r->experience, r->plan->learner, &question, &r->answer, err);
   for (size_t m = 0; m < r->n_members && status == BF_OK; ++m)
     r->values[m] = (bf_estimate_value){.applicable = true, .value = r->answer.expected[m]};
   if (status == BF_OK) r->result->trust.novel = r->answer.novel;
-  free(info);
   return status;
+}
+
+static bool wants(const reordering *r, const char *name) {
+  for (size_t e = 0; e < r->n_estimators; ++e)
+    if (strcmp(r->names[e], name) == 0) return true;
+  return false;
 }
 
 static bf_status estimate_all(reordering *r, const bf_search_options *options, bf_error *err) {
@@ -130,6 +141,13 @@ static bf_status estimate_all(reordering *r, const bf_search_options *options, b
   bool learns = r->plan->learner != BF__N_LEARNERS;
   r->values = bf__alloc(r->n_estimators * r->n_members, sizeof *r->values);
   if (!r->values) return bf__error_memory(err, r->n_estimators * r->n_members * sizeof *r->values);
+  BF_TRY(describe_members(r, err));
+  if (wants(r, "aline") && r->experience) {
+    BF_TRY(bf__shared_sample_of(r->experience, r->info, r->n_members, &r->shared, err));
+    panel_options.shared_agreement = r->shared.agreement;
+    panel_options.shared_accuracy = r->shared.accuracy;
+    panel_options.shared_items = r->shared.n_items;
+  }
   if (r->plan->by_outputs)
     BF_TRY(bf_panel_create(r->models, r->n_members, r->candidates[r->members[0].candidate].outputs->n_items,
                            &panel_options, &r->panel, err));
@@ -408,9 +426,11 @@ bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidate
   result->with_outputs = plan->by_outputs;
 out:
   bf__answer_deinit(&r.answer);
+  bf__shared_sample_deinit(&r.shared);
   bf_panel_free(r.panel);
   free(r.members);
   free(r.models);
+  free(r.info);
   free(r.similarity);
   free(r.values);
   free(r.old_ranked);

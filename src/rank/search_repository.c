@@ -122,14 +122,17 @@ static bf_status warn_data_only(bf_search_result *result, const bf_candidate *ca
 
 /* ---- experience ---- */
 
-static bool may_learn(const char *strategy) {
-  return !strategy || strcmp(strategy, "auto") == 0 || bf__learner_of(strategy) != BF__N_LEARNERS;
+/* Learned strategies, and aline, which starts from what the models did on labelled rows. */
+static bool needs_experience(const bf_search_options *options) {
+  const char *strategy = options->strategy;
+  return !strategy || options->all_estimators || strcmp(strategy, "auto") == 0 || strcmp(strategy, "aline") == 0 ||
+         bf__learner_of(strategy) != BF__N_LEARNERS;
 }
 
 static bf_status read_experience(bf_store *store, bf_search_result *result, const bf_sketch *target,
                                  bf_search_options *options, bf_error *err) {
   bf_experience_options how = BF_EXPERIENCE_OPTIONS_INIT;
-  if (options->experience || !may_learn(options->strategy)) return BF_OK;
+  if (options->experience || !needs_experience(options)) return BF_OK;
   how.exclude_domain = options->exclude_domain;
   how.n_rows = (size_t)target->rows;
   how.measure = options->measure;
