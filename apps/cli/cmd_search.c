@@ -20,7 +20,7 @@ static json_t *interval_json(const bf_ranked *model) {
   return value;
 }
 
-static json_t *ranked_json(const bf_ranked *model) {
+static json_t *ranked_json(const bf_ranked *model, bf_metric metric) {
   json_t *value = json_object(), *measures = json_object(), *reasons = json_array();
   for (size_t i = 0; i < model->n_measures; i++)
     json_object_set_new(measures, model->measure_names[i], cli_json_number(model->measure_values[i]));
@@ -30,7 +30,13 @@ static json_t *ranked_json(const bf_ranked *model) {
   json_object_set_new(value, "version", json_integer(model->version));
   json_object_set_new(value, "domain", cli_json_text(model->domain));
   json_object_set_new(value, "source_accuracy", cli_json_number(model->source_accuracy));
-  json_object_set_new(value, "expected_accuracy", cli_json_number(model->expected_accuracy));
+  /* under its own name where it is something else */
+  bool is_accuracy = metric == BF_METRIC_ACCURACY;
+  json_object_set_new(value, "expected_accuracy",
+                      is_accuracy ? cli_json_number(model->expected_accuracy) : json_null());
+  if (metric == BF_METRIC_MACRO_F1)
+    json_object_set_new(value, "expected_macro_f1", cli_json_number(model->expected_accuracy));
+  if (metric == BF_METRIC_F1) json_object_set_new(value, "expected_f1", cli_json_number(model->expected_accuracy));
   json_object_set_new(value, "interval", interval_json(model));
   json_object_set_new(value, "score", cli_json_number(model->score));
   json_object_set_new(value, "measures", measures);
@@ -87,11 +93,13 @@ static int print_search_json(const cli *c, const bf_search_result *result, const
   json_object_set_new(about, "kind", cli_json_text(bf_kind_name(bf_sketch_kind(target->sketch))));
   json_object_set_new(about, "rows", json_integer((json_int_t)bf_sketch_rows(target->sketch)));
   json_object_set_new(about, "sketch_sha256", cli_json_text(target->sha256));
-  for (size_t i = 0; i < n; i++) json_array_append_new(models, ranked_json(bf_search_result_at(result, i)));
+  for (size_t i = 0; i < n; i++)
+    json_array_append_new(models, ranked_json(bf_search_result_at(result, i), bf_search_result_metric(result)));
   json_object_set_new(whole, "bestfit_version", cli_json_text(bf_version()));
   json_object_set_new(whole, "seed", json_integer((json_int_t)cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED)));
   json_object_set_new(whole, "target", about);
   json_object_set_new(whole, "strategy", cli_json_text(bf_search_result_strategy(result)));
+  json_object_set_new(whole, "metric", cli_json_text(bf_metric_name(bf_search_result_metric(result))));
   json_object_set_new(whole, "data_only", json_boolean(bf_search_result_data_only(result)));
   json_object_set_new(whole, "sample_rows", json_integer(bf_search_result_sample_rows(result)));
   json_object_set_new(whole, "trust", trust_json(c, result));
@@ -125,12 +133,13 @@ static size_t choose_measures(const bf_search_result *result, const bf_ranked *m
 
 /* A table whose first places are followed by their reasons, as sentences. */
 static void print_ranking(const bf_search_result *result, size_t n) {
+  static const char *const EXPECTED[] = {">expected accuracy", ">expected macro-F1", ">expected F1"};
   const bf_ranked *first = bf_search_result_at(result, 0);
   size_t shown[MAX_MEASURES_SHOWN], n_measures = choose_measures(result, first, shown);
   char measure_headings[MAX_MEASURES_SHOWN][64];
   bool expected = first != NULL && !isnan(first->expected_accuracy);
   const char *headings[4 + MAX_MEASURES_SHOWN + 1] = {">rank", "model", "~domain",
-                                                      expected ? ">expected accuracy" : ">score"};
+                                                      expected ? EXPECTED[bf_search_result_metric(result)] : ">score"};
   for (size_t i = 0; i < n_measures; i++) {
     snprintf(measure_headings[i], sizeof measure_headings[i], ">%.60s", first->measure_names[shown[i]]);
     headings[4 + i] = measure_headings[i];
@@ -315,6 +324,7 @@ static bf_search_options search_options(const cli *c) {
   options.filter = cli_text(c, "filter");
   options.all_estimators = measures != NULL && strcmp(measures, "all") == 0;
   options.measure = cli_measure_options(c);
+  options.positive = cli_text(c, "positive");
   return options;
 }
 
@@ -324,7 +334,12 @@ static bf_status check_search(const cli *c, bf_error *err) {
   const char *measures = cli_text(c, "measures");
   if (measures != NULL && strcmp(measures, "all") != 0 && strcmp(measures, "telling") != 0)
     return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--measures is all or telling, not '%.40s'", measures);
-  bf_status status = wants_outputs(c, NULL, &ignored, err);
+  bf_metric metric = BF_METRIC_ACCURACY;
+  const char *asked = cli_text(c, "metric");
+  bf_status status = asked != NULL ? bf_metric_parse(asked, &metric, err) : BF_OK;
+  if (status == BF_OK && cli_text(c, "positive") != NULL && metric != BF_METRIC_F1)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--positive names the class of --metric f1");
+  if (status == BF_OK) status = wants_outputs(c, NULL, &ignored, err);
   if (status == BF_OK)
     status = cli_check_output(cli_text(c, "report"), CLI_OUTPUT_REPORT, (const char *const *)c->arguments, 1, err);
   return status;
@@ -333,6 +348,8 @@ static bf_status check_search(const cli *c, bf_error *err) {
 static bf_status do_search(cli *c, bf_store *store, cli_input *target, search_run *run, search_times *times,
                            bf_search_result **out, bf_error *err) {
   bf_search_options options = search_options(c);
+  if (cli_text(c, "metric") != NULL && bf_metric_parse(cli_text(c, "metric"), &options.metric, err) != BF_OK)
+    return BF_ERR_INVALID_ARGUMENT;
   bool outputs = false;
   bf_status status = cli_load_input(c, c->arguments[0], target, err);
   times->sketch = target->sketch_ms;

@@ -82,6 +82,8 @@ static const cli_option search_options[] = {
      "rows of the target that the models are run on, drawn by --seed (default 2000)"},
     {"candidates", 0, CLI_WHOLE_ABOVE_0, "K", "run only the K models whose data are most similar"},
     {"budget", 0, CLI_REAL_ABOVE_0, "SECONDS", "stop running models after so long; those left out are named"},
+    {"metric", 0, CLI_TEXT, "NAME", "what to expect of the models: accuracy (default), macro-f1, or f1 of one class"},
+    {"positive", 0, CLI_TEXT, "CLASS", "the class of --metric f1 (default: of two the last by name, as 1 or match)"},
     {"measures", 0, CLI_TEXT, "WHICH", "estimators to compute beside the strategy: telling (default) or all"},
     {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},

@@ -38,11 +38,23 @@ typedef struct bf_experience_record {
   const int32_t *truth;       /* [outputs->n_items] class numbers, -1: no label, -2: a class that the model lacks */
 } bf_experience_record;
 
+/* What is expected of a model on the target. */
+typedef enum bf_metric {
+  BF_METRIC_ACCURACY,
+  BF_METRIC_MACRO_F1, /* mean over the classes that occur in truth or prediction */
+  BF_METRIC_F1        /* of one class */
+} bf_metric;
+BF_API const char *bf_metric_name(bf_metric metric); /* "accuracy", "macro-f1", "f1" */
+/* BF_ERR_INVALID_ARGUMENT: no such metric; the message lists them. */
+BF_API BF_MUST_CHECK bf_status bf_metric_parse(const char *name, bf_metric *out, bf_error *err);
+
 typedef struct bf_experience_options {
   size_t struct_size;
   const char *exclude_domain; /* as if its models and their rows were not there (benchmark protocol), or NULL */
   size_t n_rows; /* 1 to 99: the target has so few, and what is learnt from is computed on samples of that size */
   bf_measure_options measure; /* seed, threads */
+  bf_metric metric;           /* each has its own experience */
+  const char *positive;       /* BF_METRIC_F1: the class; NULL: the last of two in the order of bytes ("1", "match") */
 } bf_experience_options;
 #define BF_EXPERIENCE_OPTIONS_INIT \
   { .struct_size = sizeof(bf_experience_options), .measure = BF_MEASURE_OPTIONS_INIT }
@@ -50,7 +62,8 @@ typedef struct bf_experience_options {
 typedef struct bf_experience bf_experience;
 /* Learns. Models and records are borrowed and must outlive it. A record that cannot be used (its model has no answer,
  * another number of rows than the others of its domain) is left out. Too little experience is no error:
- * bf_experience_domain_count() tells. BF_ERR_INVALID_ARGUMENT: a record of a model that is not there. */
+ * bf_experience_domain_count() tells. BF_ERR_INVALID_ARGUMENT: a record of a model that is not there.
+ * BF_ERR_NOT_APPLICABLE: F1 of a class that no model knows, or of no class where there are not two. */
 BF_API BF_MUST_CHECK bf_status bf_experience_create(const bf_experience_model *models, size_t n_models,
                                                     const bf_experience_record *records, size_t n_records,
                                                     const bf_experience_options *options, bf_experience **out,
@@ -59,6 +72,7 @@ BF_API void bf_experience_free(bf_experience *experience);
 /* Labelled domains that were learnt from, and pairs of a model and such a domain. */
 BF_API size_t bf_experience_domain_count(const bf_experience *experience);
 BF_API size_t bf_experience_pair_count(const bf_experience *experience);
+BF_API bf_metric bf_experience_metric(const bf_experience *experience); /* NULL: accuracy */
 
 #ifdef __cplusplus
 }

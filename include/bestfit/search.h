@@ -48,6 +48,8 @@ typedef struct bf_search_options {
   const char *filter;              /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
   bool all_estimators;             /* compute every estimator, not only the telling ones */
   const bf_experience *experience; /* to learn from; NULL: none (bf_search: that of the repository) */
+  bf_metric metric;                /* bf_search: what is expected of the models (bf_experience_options) */
+  const char *positive;            /* bf_search: the class of BF_METRIC_F1, or NULL */
   /* bf_search: running the models */
   const bf_sample *sample; /* rows of the target; NULL: by data alone */
   bf_workers *workers;     /* NULL: by data alone */
@@ -66,7 +68,9 @@ typedef struct bf_ranked {
   const char *domain;
   double source_accuracy;             /* NaN: not known */
   double score;                       /* higher is better, whatever the strategy */
-  double expected_accuracy;           /* on the target; NaN: not enough experience to tell (JSON null) */
+  double expected_accuracy;           /* on the target, or what else the metric asks for; NaN: not enough experience to
+                                         tell (JSON null) */
+  double source_value;                /* that metric on its own validation data; NaN: not known */
   double interval_low, interval_high; /* that hold it in 9 of 10 cases; NaN where it is not known */
   size_t n_measures;
   const char *const *measure_names;
@@ -114,6 +118,8 @@ typedef struct bf_trust {
 } bf_trust;
 BF_API const bf_trust *bf_search_result_trust(const bf_search_result *result);
 
+/* What `expected_accuracy` is: accuracy, or the F1 that was asked for. */
+BF_API bf_metric bf_search_result_metric(const bf_search_result *result);
 /* Whether no model's outputs took part in the order. */
 BF_API bool bf_search_result_data_only(const bf_search_result *result);
 /* Rows of the sample that the models were run on; 0: none was. */

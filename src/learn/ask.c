@@ -99,10 +99,9 @@ static void judge_novelty(const asking *a, bf__answer *out) {
   out->novel = out->n_novel >= 2;
 }
 
-static bf_status predict(asking *a, bf__learner learner, const double *x, size_t n_columns, double *out,
-                         bf_error *err) {
+static bf_status predict(asking *a, const bf__fit *fit, const double *x, size_t n_columns, double *out, bf_error *err) {
   bf__pairs pairs = {a->q->n, n_columns, x, a->models, a->nowhere};
-  return bf__kriging_predict(a->e->fits[learner].kriging, &pairs, a->distances, out, err);
+  return bf__kriging_predict(fit->kriging, &pairs, a->distances, out, err);
 }
 
 static bf_status answer(asking *a, bf__learner learner, double *expected, bf_error *err) {
@@ -111,20 +110,21 @@ static bf_status answer(asking *a, bf__learner learner, double *expected, bf_err
   size_t n = a->q->n;
   if (learner == BF__DATA_ONLY) {
     BF_TRY(bf__base_features(e, &a->scene, false, a->base, err));
-    return predict(a, learner, a->base, e->n_data, expected, err);
+    return predict(a, &e->fits[learner], a->base, e->n_data, expected, err);
   }
   BF_TRY(bf__base_features(e, &a->scene, true, a->base, err));
-  if (learner != BF__STAGE_2) return predict(a, learner, a->base, e->n_base, expected, err);
-  BF_TRY(predict(a, BF__STAGE_1, a->base, e->n_base, a->believed, err));
-  double *own = bf__alloc(n, BF__N_POSTERIORS * sizeof *own);
-  if (!own) return bf__error_memory(err, n * BF__N_POSTERIORS * sizeof *own);
+  if (learner != BF__STAGE_2) return predict(a, &e->fits[learner], a->base, e->n_base, expected, err);
+  BF_TRY(predict(a, bf__belief(e), a->base, e->n_base, a->believed, err));
+  size_t n_own = e->n_posteriors;
+  double *own = bf__alloc(n, n_own * sizeof *own);
+  if (!own) return bf__error_memory(err, n * n_own * sizeof *own);
   status = bf__posterior_features(e, &a->scene, a->believed, own, err);
   for (size_t i = 0; i < n; ++i) {
     memcpy(a->all + i * e->n_all, a->base + i * e->n_base, e->n_base * sizeof *own);
-    memcpy(a->all + i * e->n_all + e->n_base, own + i * BF__N_POSTERIORS, BF__N_POSTERIORS * sizeof *own);
+    memcpy(a->all + i * e->n_all + e->n_base, own + i * n_own, n_own * sizeof *own);
   }
   free(own);
-  if (status == BF_OK) status = predict(a, BF__STAGE_2, a->all, e->n_all, expected, err);
+  if (status == BF_OK) status = predict(a, &e->fits[BF__STAGE_2], a->all, e->n_all, expected, err);
 out:
   return status;
 }

@@ -29,11 +29,14 @@ void bf_experience_free(bf_experience *e) {
     bf__kriging_free(e->fits[f].kriging);
     free(e->fits[f].left_out);
   }
+  bf__kriging_free(e->belief.kriging);
+  free(e->belief.left_out);
   bf__closeness_deinit(&e->closeness);
   free(e->models);
   free(e->groups);
   free(e->domains);
   free(e->domain_groups);
+  free(e->value);
   free(e->measures);
   free(e->distances);
   free((void *)e->classes);
@@ -129,10 +132,11 @@ static size_t largest(const float *scores, size_t n) {
 static bf_status read_record(const bf_experience *e, bf__labelled *d, const bf_experience_record *given,
                              const size_t *items, bf__record *out, bf_error *err) {
   const bf_outputs *o = given->outputs;
-  size_t n_right = 0, n_judged = 0;
+  size_t n_right = 0, n_judged = 0, positive = e->positive == BF__NO_CLASS ? SIZE_MAX : e->positive;
+  bf__class_counts *counts = bf__alloc(e->n_classes, sizeof *counts);
   uint16_t *numbers = bf__alloc(o->n_classes, sizeof *numbers);
   out->votes = bf__alloc(d->n_items, sizeof *out->votes);
-  bf_status status = numbers && out->votes ? BF_OK : bf__error_memory(err, d->n_items * sizeof *out->votes);
+  bf_status status = numbers && counts && out->votes ? BF_OK : bf__error_memory(err, d->n_items * sizeof *out->votes);
   if (status == BF_OK) status = number_classes(e, given, numbers, err);
   for (size_t i = 0; status == BF_OK && i < d->n_items; ++i) {
     const float *scores = o->scores + items[i] * o->n_classes;
@@ -143,8 +147,16 @@ static bf_status read_record(const bf_experience *e, bf__labelled *d, const bf_e
     if (truth >= 0 && (size_t)truth < o->n_classes) d->truth[i] = numbers[truth];
     n_judged += answered && truth != -1;
     n_right += answered && truth >= 0 && (size_t)truth == vote;
+    if (!answered || truth == -1) continue;
+    counts[numbers[vote]].votes++;
+    if (truth >= 0 && (size_t)truth < o->n_classes) counts[numbers[truth]].truths++;
+    if (truth >= 0 && (size_t)truth == vote) counts[numbers[vote]].hits++;
   }
   out->accuracy = n_judged ? (double)n_right / (double)n_judged : NAN;
+  out->value = e->metric == BF_METRIC_ACCURACY || n_judged == 0 || status != BF_OK
+                   ? out->accuracy
+                   : bf__f1_of_counts(counts, e->n_classes, positive);
+  free(counts);
   free(numbers);
   return status;
 }
@@ -318,6 +330,7 @@ bf_status bf_experience_create(const bf_experience_model *models, size_t n_model
   e->n_rows = options.n_rows < MOST_SAMPLED ? options.n_rows : 0;
   BF_TRY(take_models(e, models, n_models, options.exclude_domain, place, err));
   BF_TRY(collect_classes(e, records, n_records, place, err));
+  BF_TRY(bf__set_metric(e, options.metric, options.positive, err));
   BF_TRY(read_domains(e, records, n_records, place, n_models, err));
   BF_TRY(measure_domains(e, &options.measure, err));
   BF_TRY(bf__learn_pairs(e, err));

@@ -69,7 +69,7 @@ bf_status bf__base_features(const bf_experience *e, const bf__scene *s, bool wit
     for (size_t i = 0; i < n; ++i) scratch[i] = s->closeness[i * BF__N_CLOSENESS + k];
     put_column(out, n, n_columns, c++, scratch, scratch + n);
   }
-  for (size_t i = 0; i < n; ++i) scratch[i] = s->info[i].source_accuracy;
+  for (size_t i = 0; i < n; ++i) scratch[i] = bf__source_value(e, &s->info[i]);
   put_column(out, n, n_columns, c++, scratch, scratch + n);
   if (with_outputs) BF_TRY(add_outputs(s, out, n_columns, c, scratch, err));
 out:

@@ -10,6 +10,7 @@
 
 #define BF__N_OUTPUT_FEATURES 10u
 #define BF__N_POSTERIORS 7u
+#define BF__N_F1_POSTERIORS 4u         /* besides, where F1 is learnt */
 #define BF__MAX_POSTERIOR_CLASSES 256u /* beyond, confusion matrices are too large: stage 1 alone */
 #define BF__NO_GROUP UINT32_MAX
 #define BF__NO_CLASS UINT16_MAX
@@ -18,6 +19,7 @@
 typedef struct bf__record {
   uint32_t model;
   double accuracy; /* NaN: no labelled row that it answered */
+  double value;    /* of the metric */
   uint16_t *votes; /* [n_items of the domain] */
 } bf__record;
 
@@ -52,6 +54,8 @@ struct bf_experience {
   uint32_t n_threads;
   size_t n_rows; /* sample size, 0: all */
   bf_kind kind;
+  bf_metric metric;
+  uint16_t positive; /* class of the experience, of which F1 is; BF__NO_CLASS: of all */
   size_t n_models;
   bf_experience_model *models; /* [n_models] */
   uint32_t *groups;            /* [n_models] equal for equal domains */
@@ -67,10 +71,13 @@ struct bf_experience {
   /* pairs */
   size_t n_pairs;
   uint32_t *pair_models, *pair_domains;
-  double *accuracy;                   /* [n_pairs] */
+  double *accuracy; /* [n_pairs] */
+  double *value;    /* [n_pairs] of the metric: what is learnt */
+  size_t n_posteriors;
   size_t n_data, n_base, n_all;       /* columns: data, with outputs, with posteriors */
   double *data_features, *base, *all; /* [n_pairs][…] */
   bf__fit fits[BF__N_LEARNERS];
+  bf__fit belief; /* stage 1 of accuracy, which the posteriors start from; where another metric is learnt */
   double worst[BF__N_NOVELTY]; /* largest distance of the nearest model over the domains; NaN: unknown */
 };
 
@@ -93,13 +100,24 @@ size_t bf__n_base_features(const bf_experience *e);
 /* Numbers as they are and as z-scores over the scene's candidates: out[n][n_columns]. */
 bf_status bf__base_features(const bf_experience *e, const bf__scene *scene, bool with_outputs, double *out,
                             bf_error *err);
-/* Shares of posterior mass: out[n][BF__N_POSTERIORS]. `believed`: accuracies [n]. */
+/* Shares of posterior mass, and for F1 what it would be under some: out[n][n_posteriors]. `believed`: accuracies. */
 bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene, const double *believed, double *out,
                                  bf_error *err);
 /* n of n_items, those whose number has the smallest seeded hash; in order where all are taken. items: [n]. */
 bf_status bf__sample_items(uint64_t seed, size_t n_items, size_t n, size_t *items, bf_error *err);
 /* For a panel's classes their numbers in the experience, and back: to_panel[e->n_classes], BF__NO_CLASS: none. */
 void bf__map_panel_classes(const bf_experience *e, const bf_panel *panel, uint16_t *to_panel);
+
+/* --- metrics (metric.c) --- */
+
+typedef struct bf__class_counts {
+  double hits, truths, votes; /* rows; may be expected ones */
+} bf__class_counts;
+/* Mean F1 over the classes that occur in truth or vote, or F1 of one (positive != SIZE_MAX); 0 where none occurs. */
+double bf__f1_of_counts(const bf__class_counts *counts, size_t n_classes, size_t positive);
+bf_status bf__set_metric(bf_experience *e, bf_metric metric, const char *positive, bf_error *err);
+/* A model's own value in the experience's metric, NaN: not known. */
+double bf__source_value(const bf_experience *e, const bf_experience_model *model);
 
 /* --- the table (learner_table.c) --- */
 
@@ -112,6 +130,9 @@ bf_status bf__learn_pairs(bf_experience *e, bf_error *err);
 /* Half-width of a 90 % interval from predictions that left each pair's domain out. */
 bf_status bf__half_width(const double *accuracy, const double *left_out, const size_t *first, size_t n_domains,
                          size_t n_pairs, double *out, bf_error *err);
+
+/* Expected accuracies, from which the posteriors start. */
+const bf__fit *bf__belief(const bf_experience *e);
 
 /* --- asking (ask.c) --- */
 

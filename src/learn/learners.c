@@ -70,14 +70,16 @@ static bf_status allocate_pairs(bf_experience *e, bf_error *err) {
   }
   e->n_data = bf__n_data_features(e);
   e->n_base = bf__n_base_features(e);
-  e->n_all = e->n_base + BF__N_POSTERIORS;
+  e->n_posteriors = BF__N_POSTERIORS + (e->metric == BF_METRIC_ACCURACY ? 0 : BF__N_F1_POSTERIORS);
+  e->n_all = e->n_base + e->n_posteriors;
   e->pair_models = bf__alloc(e->n_pairs, sizeof *e->pair_models);
   e->pair_domains = bf__alloc(e->n_pairs, sizeof *e->pair_domains);
   e->accuracy = bf__alloc(e->n_pairs, sizeof *e->accuracy);
+  e->value = bf__alloc(e->n_pairs, sizeof *e->value);
   e->data_features = bf__alloc(e->n_pairs * e->n_data, sizeof *e->data_features);
   e->base = bf__alloc(e->n_pairs * e->n_base, sizeof *e->base);
   e->all = bf__alloc(e->n_pairs * e->n_all, sizeof *e->all);
-  bool all = e->pair_models && e->pair_domains && e->accuracy && e->data_features && e->base && e->all;
+  bool all = e->pair_models && e->pair_domains && e->accuracy && e->value && e->data_features && e->base && e->all;
   return all ? BF_OK : bf__error_memory(err, e->n_pairs * e->n_all * sizeof *e->all);
 }
 
@@ -97,6 +99,7 @@ static bf_status fill_base(bf_experience *e, size_t v, own_scene *s, bf_error *e
     e->pair_models[pair] = s->models[i];
     e->pair_domains[pair] = (uint32_t)v;
     e->accuracy[pair] = d->records[d->members[i]].accuracy;
+    e->value[pair] = d->records[d->members[i]].value;
   }
   if (status == BF_OK)
     status = bf__base_features(e, &s->scene, false, e->data_features + d->first_pair * e->n_data, err);
@@ -106,13 +109,14 @@ static bf_status fill_base(bf_experience *e, size_t v, own_scene *s, bf_error *e
 
 static bf_status fill_posteriors(bf_experience *e, size_t v, const own_scene *s, bf_error *err) {
   const bf__labelled *d = &e->domains[v];
-  double *own = bf__alloc(d->n_members, BF__N_POSTERIORS * sizeof *own);
-  if (!own) return bf__error_memory(err, d->n_members * BF__N_POSTERIORS * sizeof *own);
-  bf_status status = bf__posterior_features(e, &s->scene, e->fits[BF__STAGE_1].left_out + d->first_pair, own, err);
+  size_t n = e->n_posteriors;
+  double *own = bf__alloc(d->n_members, n * sizeof *own);
+  if (!own) return bf__error_memory(err, d->n_members * n * sizeof *own);
+  bf_status status = bf__posterior_features(e, &s->scene, bf__belief(e)->left_out + d->first_pair, own, err);
   for (size_t i = 0; i < d->n_members && status == BF_OK; ++i) {
     double *to = e->all + (d->first_pair + i) * e->n_all;
     memcpy(to, e->base + (d->first_pair + i) * e->n_base, e->n_base * sizeof *to);
-    memcpy(to + e->n_base, own + i * BF__N_POSTERIORS, BF__N_POSTERIORS * sizeof *to);
+    memcpy(to + e->n_base, own + i * n, n * sizeof *to);
   }
   free(own);
   return status;
@@ -178,18 +182,21 @@ bf_status bf__half_width(const double *accuracy, const double *left_out, const s
 
 /* ---- fitting ---- */
 
-static bf_status fit(bf_experience *e, bf__learner learner, const double *x, size_t n_columns, bf_error *err) {
+const bf__fit *bf__belief(const bf_experience *e) {
+  return e->metric == BF_METRIC_ACCURACY ? &e->fits[BF__STAGE_1] : &e->belief;
+}
+
+static bf_status fit(bf_experience *e, bf__learner learner, const double *x, size_t n_columns, const double *y,
+                     bf__fit *f, bf_error *err) {
   bf_status status = BF_OK;
-  bf__fit *f = &e->fits[learner];
   bf__pairs pairs = {e->n_pairs, n_columns, x, e->pair_models, e->pair_domains};
   size_t *first = bf__alloc(e->n_domains, sizeof *first);
   f->left_out = bf__alloc(e->n_pairs, sizeof *f->left_out);
   if (!first || !f->left_out) BF_TRY(bf__error_memory(err, e->n_pairs * sizeof *f->left_out));
   for (size_t v = 0; v < e->n_domains; ++v) first[v] = e->domains[v].first_pair;
-  BF_TRY(bf__kriging_fit(&KERNELS[learner], &pairs, e->accuracy, e->distances, e->n_domains, 0, e->seed, &f->kriging,
-                         err));
+  BF_TRY(bf__kriging_fit(&KERNELS[learner], &pairs, y, e->distances, e->n_domains, 0, e->seed, &f->kriging, err));
   BF_TRY(bf__kriging_leave_out(f->kriging, &pairs, e->domain_groups, e->groups, f->left_out, err));
-  BF_TRY(bf__half_width(e->accuracy, f->left_out, first, e->n_domains, e->n_pairs, &f->half_width, err));
+  BF_TRY(bf__half_width(y, f->left_out, first, e->n_domains, e->n_pairs, &f->half_width, err));
 out:
   free(first);
   return status;
@@ -220,12 +227,13 @@ bf_status bf__learn_pairs(bf_experience *e, bf_error *err) {
   if (e->n_domains < 2) goto out; /* nothing could be left out */
   BF_TRY(allocate_pairs(e, err));
   BF_TRY(fill_all(&f, false, err));
-  BF_TRY(fit(e, BF__DATA_ONLY, e->data_features, e->n_data, err));
-  BF_TRY(fit(e, BF__RIDGE, e->base, e->n_base, err));
-  BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, err));
+  BF_TRY(fit(e, BF__DATA_ONLY, e->data_features, e->n_data, e->value, &e->fits[BF__DATA_ONLY], err));
+  BF_TRY(fit(e, BF__RIDGE, e->base, e->n_base, e->value, &e->fits[BF__RIDGE], err));
+  BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->value, &e->fits[BF__STAGE_1], err));
+  if (e->metric != BF_METRIC_ACCURACY) BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->accuracy, &e->belief, err));
   if (e->n_classes > BF__MAX_POSTERIOR_CLASSES) goto out;
   BF_TRY(fill_all(&f, true, err));
-  BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, err));
+  BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
 out:
   for (size_t v = 0; f.scenes && v < e->n_domains; ++v) scene_deinit(&f.scenes[v]);
   free(f.scenes);

@@ -26,7 +26,8 @@ typedef struct posterior {
   double *q;         /* [n_rows][n_classes] */
   double *p;         /* [n_classes] scratch */
   uint16_t *to_panel;
-  double *out; /* [n][BF__N_POSTERIORS] */
+  bf__class_counts *counts; /* [n_classes] scratch */
+  double *out;              /* [n][n_posteriors] */
 } posterior;
 
 /* ---- set-up ---- */
@@ -194,7 +195,36 @@ static void put_feature(posterior *p, size_t feature) {
       sum += p->q[r * p->n_classes + vote];
       ++n;
     }
-    p->out[j * BF__N_POSTERIORS + feature] = n ? sum / (double)n : NAN;
+    p->out[j * p->e->n_posteriors + feature] = n ? sum / (double)n : NAN;
+  }
+}
+
+/* F1 that each model would have, were the posterior true; with `rates`, as feature + 1, how far it votes for a class
+ * more or less often than there are such rows. Of the experience's positive class, else on the mean. */
+static void put_f1(posterior *p, size_t feature, bool rates) {
+  size_t m = p->n_classes, positive = SIZE_MAX;
+  if (p->e->metric == BF_METRIC_ACCURACY) return;
+  if (p->e->positive != BF__NO_CLASS) positive = p->to_panel[p->e->positive];
+  for (size_t j = 0; j < p->n; ++j) {
+    double n = 0.0, gap = 0.0, *out = p->out + j * p->e->n_posteriors + feature;
+    size_t n_gaps = 0;
+    memset(p->counts, 0, m * sizeof *p->counts);
+    for (size_t r = 0; r < p->n_rows; ++r) {
+      uint16_t vote = p->votes[j * p->n_rows + r];
+      if (vote == BF__NO_VOTE) continue;
+      const double *q = p->q + r * m;
+      for (size_t c = 0; c < m; ++c) p->counts[c].truths += q[c];
+      p->counts[vote].votes++;
+      p->counts[vote].hits += q[vote];
+      n++;
+    }
+    out[0] = n > 0.0 ? bf__f1_of_counts(p->counts, m, positive) : NAN;
+    for (size_t c = 0; rates && n > 0.0 && c < m; ++c) {
+      if (positive != SIZE_MAX && c != positive) continue;
+      gap -= fabs(log((p->counts[c].votes / n + .01) / (p->counts[c].truths / n + .01)));
+      ++n_gaps;
+    }
+    if (rates) out[1] = n_gaps ? gap / (double)n_gaps : NAN;
   }
 }
 
@@ -227,6 +257,7 @@ static void put_votes(posterior *p) {
       if (way == 2) bf__softmax(q, m, 1.0, q);
     }
     put_feature(p, (size_t)way);
+    if (way == 1) put_f1(p, BF__N_POSTERIORS, false);
   }
 }
 
@@ -258,6 +289,7 @@ static void put_expectation_maximisation(posterior *p) {
     set_q(p, share, p->worked, .25);
   }
   put_feature(p, 4);
+  put_f1(p, BF__N_POSTERIORS + 1, true);
 }
 
 /* Mixes a confusion with the identity, or with the base row, until its accuracy is the believed one. */
@@ -287,6 +319,7 @@ static void put_transported(posterior *p, const double *believed) {
   for (size_t j = 0; j < p->n; ++j) fit_accuracy(p, believed[j], p->confusion + j * m * m, p->worked + j * m * m);
   set_q(p, p->share, p->worked, .25);
   put_feature(p, 5);
+  put_f1(p, BF__N_POSTERIORS + 3, false);
   set_q(p, p->share, p->worked, .1);
   put_feature(p, 6);
 }
@@ -307,8 +340,9 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
   p.q = bf__alloc(p.n_rows * p.n_classes, sizeof *p.q);
   p.p = bf__alloc(p.n_classes, sizeof *p.p);
   p.to_panel = bf__alloc(e->n_classes, sizeof *p.to_panel);
+  p.counts = bf__alloc(p.n_classes, sizeof *p.counts);
   if (!p.rows || !p.votes || !p.weights || !p.share || !p.confusion || !p.worked || !p.logs || !p.q || !p.p ||
-      !p.to_panel) {
+      !p.to_panel || !p.counts) {
     status = bf__error_memory(err, cells * sizeof *p.confusion);
     goto out;
   }
@@ -329,5 +363,6 @@ out:
   free(p.q);
   free(p.p);
   free(p.to_panel);
+  free(p.counts);
   return status;
 }

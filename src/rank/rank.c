@@ -323,6 +323,7 @@ static bf_status fill_result(ranking *r, const size_t *order, size_t n, bf_error
                                     .score = e->score,
                                     .n_measures = r->n_measures,
                                     .expected_accuracy = NAN,
+                                    .source_value = c->source_accuracy,
                                     .interval_low = NAN,
                                     .interval_high = NAN,
                                     .measure_names = names,

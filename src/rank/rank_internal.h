@@ -31,6 +31,7 @@ struct bf_search_result {
   bool with_outputs; /* they took part in the order */
   uint32_t sample_rows;
   double consensus, run_seconds;
+  bf_metric metric; /* of the expected accuracies */
   bf_trust trust;
   /* bf_search only */
   size_t n_owned;

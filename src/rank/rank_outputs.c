@@ -206,6 +206,13 @@ static const char *say_standing(const reordering *r, size_t m) {
 static const char *say_expected(const reordering *r, size_t m) {
   if (!r->answer.expected) return "";
   double expected = r->answer.expected[m], half = r->answer.half_width;
+  bf_metric metric = bf_experience_metric(r->experience);
+  if (metric != BF_METRIC_ACCURACY)
+    return bf__result_text(r->result,
+                           "expected %s on these rows %.3f, in 9 of 10 cases %.2f to %.2f; learnt from %zu pairs of a "
+                           "model and one of %zu labelled domains",
+                           bf_metric_name(metric), expected, fmax(expected - half, 0.0), fmin(expected + half, 1.0),
+                           bf_experience_pair_count(r->experience), bf_experience_domain_count(r->experience));
   return bf__result_text(r->result,
                          "expected to be right on %.1f %% of these rows, in 9 of 10 cases on %.0f to %.0f %%; learnt "
                          "from %zu pairs of a model and one of %zu labelled domains",
@@ -302,11 +309,13 @@ static bf_status write_ranked(reordering *r, const size_t *order, size_t n, bf_e
                        .source_accuracy = c->source_accuracy,
                        .score = m->score,
                        .expected_accuracy = NAN,
+                       .source_value = c->source_accuracy,
                        .interval_low = NAN,
                        .interval_high = NAN,
                        .candidate = m->candidate};
     if (r->answer.expected) {
       out->expected_accuracy = r->answer.expected[order[i]];
+      out->source_value = bf__source_value(r->experience, &r->info[order[i]]);
       out->interval_low = fmax(out->expected_accuracy - r->answer.half_width, 0.0);
       out->interval_high = fmin(out->expected_accuracy + r->answer.half_width, 1.0);
     }

@@ -118,6 +118,10 @@ const bf_trust *bf_search_result_trust(const bf_search_result *result) {
   return result ? &result->trust : NULL;
 }
 
+bf_metric bf_search_result_metric(const bf_search_result *result) {
+  return result ? result->metric : BF_METRIC_ACCURACY;
+}
+
 double bf_search_result_consensus(const bf_search_result *result) {
   return result ? result->consensus : NAN;
 }

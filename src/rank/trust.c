@@ -26,14 +26,20 @@ static void judge_first_place(grading *g) {
   bf_search_result *result = g->result;
   const bf_ranked *first = result->n_ranked ? &result->ranked[0] : NULL;
   if (!first || isnan(first->expected_accuracy)) return;
-  double lost = first->source_accuracy - first->expected_accuracy; /* NaN: nothing to compare with */
+  double lost = first->source_value - first->expected_accuracy; /* NaN: nothing to compare with */
   if (lost > LOST_TOO_MUCH) {
     result->trust.no_suitable_model = true;
-    add_reason(g, true,
-               bf__result_text(result,
-                               "no stored model may suit these data: the first is expected to be right on %.0f %%, on "
-                               "its own data it was on %.0f %%",
-                               100.0 * first->expected_accuracy, 100.0 * first->source_accuracy));
+    const char *said =
+        result->metric == BF_METRIC_ACCURACY
+            ? bf__result_text(result,
+                              "no stored model may suit these data: the first is expected to be right on %.0f %%, on "
+                              "its own data it was on %.0f %%",
+                              100.0 * first->expected_accuracy, 100.0 * first->source_value)
+            : bf__result_text(result,
+                              "no stored model may suit these data: the expected %s of the first is %.2f, on its own "
+                              "data it was %.2f",
+                              bf_metric_name(result->metric), first->expected_accuracy, first->source_value);
+    add_reason(g, true, said);
   }
   if (result->n_ranked < 3 || result->trust.novel) return;
   const bf_ranked *third = &result->ranked[2];
@@ -65,6 +71,7 @@ bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_exp
   const char *name = plan->info->name;
   result->trust.n_domains = bf_experience_domain_count(experience);
   result->trust.n_pairs = bf_experience_pair_count(experience);
+  result->metric = bf_experience_metric(experience);
   if (!bf__is_learned(plan->info) && strcmp(name, "similarity") != 0 && strcmp(name, "similarity-agreement") != 0)
     return BF_OK;
   judge_experience(&g);

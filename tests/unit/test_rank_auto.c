@@ -91,6 +91,20 @@ static bf_experience *learn(world *w, size_t n) {
   return e;
 }
 
+/* F1 of class 1, and its mean over the three, of model m on domain d; counted plainly. */
+static void f1_of(const world *w, size_t m, size_t d, double *one, double *mean) {
+  double hits[CLASSES] = {0}, both[CLASSES] = {0};
+  for (size_t i = 0; i < ITEMS; i++) {
+    const float *z = w->scores[m][d] + i * CLASSES;
+    size_t said = z[0] >= z[1] && z[0] >= z[2] ? 0 : z[1] >= z[2] ? 1 : 2;
+    both[said]++;
+    both[w->truth[d][i]]++;
+    hits[said] += (size_t)w->truth[d][i] == said;
+  }
+  *one = 2 * hits[1] / both[1];
+  *mean = (2 * hits[0] / both[0] + *one + 2 * hits[2] / both[2]) / 3;
+}
+
 static void free_world(world *w) {
   for (size_t d = 0; d <= DOMAINS; d++) bf_sketch_free(w->sketches[d]);
   for (size_t m = 0; m < DOMAINS; m++)
@@ -280,6 +294,61 @@ static void a_small_experience_is_refused_by_name(void **state) {
   free_world(w);
 }
 
+static void f1_has_an_experience_of_its_own(void **state) {
+  (void)state;
+  world *w = make_world(2.2);
+  for (int k = 0; k < 2; k++) {
+    bf_experience_options options = BF_EXPERIENCE_OPTIONS_INIT;
+    bf_experience *e = NULL, *plain = learn(w, DOMAINS); /* fills the records */
+    options.metric = k == 0 ? BF_METRIC_F1 : BF_METRIC_MACRO_F1;
+    options.positive = k == 0 ? "dog" : NULL;
+    assert_int_equal(bf_experience_create(w->models, DOMAINS, w->records, w->n_records, &options, &e, NULL), BF_OK);
+    assert_int_equal(bf_experience_metric(e), options.metric);
+    for (size_t i = 0; i < e->n_pairs; i++) {
+      double one, mean;
+      f1_of(w, e->pair_models[i], e->domains[e->pair_domains[i]].model, &one, &mean);
+      assert_true(fabs(e->value[i] - (k == 0 ? one : mean)) < 1e-12);
+      assert_true(fabs(e->accuracy[i] - plain->accuracy[i]) < 1e-12);
+    }
+    bf_search_result *result = rank(w, e, "auto", true);
+    assert_int_equal(bf_search_result_metric(result), options.metric);
+    double error = 0;
+    for (size_t i = 0; i < DOMAINS; i++) {
+      const bf_ranked *r = bf_search_result_at(result, i);
+      double one, mean;
+      f1_of(w, r->candidate, DOMAINS, &one, &mean);
+      error += fabs(r->expected_accuracy - (k == 0 ? one : mean)) / DOMAINS;
+    }
+    assert_true(error < 0.06);
+    bf_search_result_free(result);
+    bf_experience_free(e);
+    bf_experience_free(plain);
+  }
+  free_world(w);
+}
+
+static void f1_of_no_class_is_refused(void **state) {
+  (void)state;
+  world *w = make_world(2.2);
+  bf_experience *plain = learn(w, DOMAINS), *e = NULL;
+  bf_experience_options options = BF_EXPERIENCE_OPTIONS_INIT;
+  bf_error err = {0};
+  bf_metric metric = BF_METRIC_ACCURACY;
+  options.metric = BF_METRIC_F1;
+  assert_int_equal(bf_experience_create(w->models, DOMAINS, w->records, w->n_records, &options, &e, &err),
+                   BF_ERR_NOT_APPLICABLE);
+  assert_non_null(strstr(err.message, "The models know 3"));
+  options.positive = "cow";
+  assert_int_equal(bf_experience_create(w->models, DOMAINS, w->records, w->n_records, &options, &e, &err),
+                   BF_ERR_NOT_APPLICABLE);
+  assert_non_null(strstr(err.message, "no model knows the class 'cow'"));
+  assert_int_equal(bf_metric_parse("macro-f1", &metric, &err), BF_OK);
+  assert_int_equal(metric, BF_METRIC_MACRO_F1);
+  assert_int_equal(bf_metric_parse("auc", &metric, &err), BF_ERR_INVALID_ARGUMENT);
+  bf_experience_free(plain);
+  free_world(w);
+}
+
 static void no_allocation_that_fails_leaks_or_crashes(void **state) {
   (void)state;
   world *w = make_world(2.2);
@@ -309,6 +378,8 @@ int main(void) {
       cmocka_unit_test(the_half_width_is_the_stated_order_statistic),
       cmocka_unit_test(clones_of_the_worst_model_do_not_move_the_choice),
       cmocka_unit_test(a_small_experience_is_refused_by_name),
+      cmocka_unit_test(f1_has_an_experience_of_its_own),
+      cmocka_unit_test(f1_of_no_class_is_refused),
       cmocka_unit_test(no_allocation_that_fails_leaks_or_crashes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
