@@ -242,6 +242,7 @@ int cmd_search(cli *c);
 int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_predict(cli *c);
+int cmd_predict_ensemble(cli *c);
 int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);

@@ -252,12 +252,16 @@ static int print_predicted(const cli *c, const running *r, const prediction_writ
 }
 
 int cmd_predict(cli *c) {
+  if (cli_flag(c, "ensemble")) return cmd_predict_ensemble(c);
   bf_error err = {.position = -1};
   running r = {.outputs = BF_OUTPUTS_INIT};
   prediction_writer w = {0};
   const char *path = cli_text(c, "output") != NULL ? cli_text(c, "output") : "-";
   bf_status status = BF_OK;
-  if (strcmp(path, "-") != 0) status = cli_check_output(path, CLI_OUTPUT_PREDICTIONS, c->arguments, 2, &err);
+  if (c->n_arguments != 2)
+    status = cli_error(&err, BF_ERR_INVALID_ARGUMENT, "predict needs a model and data (or --ensemble and data)");
+  if (status == BF_OK && strcmp(path, "-") != 0)
+    status = cli_check_output(path, CLI_OUTPUT_PREDICTIONS, c->arguments, 2, &err);
   if (status == BF_OK) status = writer_open(path, &w, &err);
   if (status == BF_OK) status = start(c, &r, &err);
   if (status == BF_OK) status = predict_all(c, &r, &w, &err);

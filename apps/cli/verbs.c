@@ -87,6 +87,7 @@ static const cli_option search_options[] = {
     {"measures", 0, CLI_TEXT, "WHICH", "estimators to compute beside the strategy: telling (default) or all"},
     {"top", 'k', CLI_WHOLE, "N", "places to print (default 10, with --json all; 0: all)"},
     {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},
+    {"explain", 0, CLI_TEXT, "ID", "say in full why this model (owner/name) has its place, and nothing of the others"},
     {"filter", 'f', CLI_TEXT, "EXPR", "rank only models that a condition holds for (see `bestfit help ls`)"},
     {"report", 0, CLI_TEXT, "FILE", "write an HTML page with plots that opens without a network"},
     {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
@@ -95,6 +96,10 @@ static const cli_option predict_options[] = {
     {"output", 'o', CLI_TEXT, "FILE",
      "FILE.csv, .parquet or .npy (probabilities alone); default: CSV on standard output"},
     {"card", 0, CLI_TEXT, "FILE", "card of an ONNX file (default: its name with .md)"},
+    {"ensemble", 0, CLI_FLAG, NULL,
+     "the weighted vote of all models that `auto` ranks for the data, in place of one; needs 8 labelled domains"},
+    {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "with --ensemble: leave out models of this domain"},
+    {"filter", 'f', CLI_TEXT, "EXPR", "with --ensemble: only models that a condition holds for"},
     {0}};
 static const cli_option evaluate_options[] = {
     {"card", 0, CLI_TEXT, "FILE", "card of an ONNX file (default: its name with .md)"},
@@ -176,13 +181,13 @@ static const cli_verb verbs[] = {
     {"strategies", "Find a model", "the measures and strategies, with range, direction and source", "[options]", NULL,
      "bestfit strategies", no_options, 0, 0, 0, cmd_strategies},
     {"predict", "Run a model", "what a model says of every row: label, confidence, probabilities",
-     "MODEL DATA [-o FILE] [options]",
+     "MODEL DATA [-o FILE] [options]\n       bestfit predict --ensemble DATA [-o FILE.csv] [options]",
      "MODEL is owner/name[@version] of the repository, or an ONNX file with a card. It runs in a sandboxed process. "
      "Rows "
      "are\n"
      "numbered from 0. Of tagged sentences every token is a line.",
      "bestfit predict lab/gait new-sensor.csv -o gait.parquet", predict_options, DATA_AND_THREADS | CLI_USES_REPOSITORY,
-     2, 2, cmd_predict},
+     1, 2, cmd_predict},
     {"evaluate", "Run a model", "how right a model is on labelled rows, with intervals", "MODEL LABELLED [options]",
      "Accuracy, macro-F1, calibration error, and per class precision, recall and the confusion matrix. Labels are "
      "matched "

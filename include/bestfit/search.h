@@ -120,6 +120,39 @@ BF_API const bf_trust *bf_search_result_trust(const bf_search_result *result);
 
 /* What `expected_accuracy` is: accuracy, or the F1 that was asked for. */
 BF_API bf_metric bf_search_result_metric(const bf_search_result *result);
+/* A weighted vote of all models that were run, where `auto` ranks by accuracy: clones count once, and a model the more,
+ * the more accurate it is expected to be (docs/strategies.md, part 5). */
+typedef struct bf_ensemble {
+  size_t n_items; /* 0: none */
+  size_t n_classes;
+  const char *const *classes; /* [n_classes] */
+  const int32_t *votes;       /* [n_items] classes; -1: no model answered */
+  size_t n_members;
+  double expected_accuracy; /* that of the first place and the mean gain */
+  double gain, gain_low;    /* over the first place, on the labelled domains left out: mean, and what 90 % exceed */
+  bool recommended;         /* gain_low > 0 */
+} bf_ensemble;
+BF_API const bf_ensemble *bf_search_result_ensemble(const bf_search_result *result);
+/* Share of the sampled rows on which places i and j answer the same; NaN: not known. */
+BF_API double bf_search_result_agreement(const bf_search_result *result, size_t i, size_t j);
+
+/* Why a place is what it is, sorted for a person who wants to check. */
+typedef enum bf_argument_kind {
+  BF_ARGUES_FOR,     /* what speaks for the model: among the best quarter by a measure */
+  BF_ARGUES_AGAINST, /* among the worst quarter, expected loss, places that it cannot be told from */
+  BF_ARGUES_UNSEEN,  /* what of the target the model has never seen: columns, words, partitions */
+  BF_ARGUES_AGREES,  /* which models answer as it does */
+  BF_ARGUES_RESTS    /* what the estimate rests on */
+} bf_argument_kind;
+typedef struct bf_argument {
+  bf_argument_kind kind;
+  const char *text;
+} bf_argument;
+/* Arguments of place i, by kind, the strongest first; they live as long as the result. BF_ERR_NOT_FOUND: no such place.
+ * target: as searched for. */
+BF_API BF_MUST_CHECK bf_status bf_search_argue(bf_search_result *result, size_t i, const bf_sketch *target,
+                                               const bf_measure_options *options, const bf_argument **out, size_t *n,
+                                               bf_error *err);
 /* Whether no model's outputs took part in the order. */
 BF_API bool bf_search_result_data_only(const bf_search_result *result);
 /* Rows of the sample that the models were run on; 0: none was. */

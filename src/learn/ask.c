@@ -139,11 +139,14 @@ bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__questio
   asking a = {.e = e, .q = question};
   out->expected = bf__alloc(question->n, sizeof *out->expected);
   out->similarity = bf__alloc(question->n, sizeof *out->similarity);
-  if (!out->expected || !out->similarity) BF_TRY(bf__error_memory(err, question->n * sizeof *out->expected));
+  out->distance = bf__alloc(e->n_domains, sizeof *out->distance);
+  if (!out->expected || !out->similarity || !out->distance)
+    BF_TRY(bf__error_memory(err, question->n * sizeof *out->expected));
   BF_TRY(allocate(&a, err));
   BF_TRY(look(&a, out->similarity, err));
   judge_novelty(&a, out);
   BF_TRY(answer(&a, learner, out->expected, err));
+  memcpy(out->distance, a.distance, e->n_domains * sizeof *out->distance);
   out->half_width = e->fits[learner].half_width * (out->novel ? 2.0 : 1.0);
 out:
   if (status != BF_OK) bf__answer_deinit(out);
@@ -154,5 +157,6 @@ out:
 void bf__answer_deinit(bf__answer *answer) {
   free(answer->expected);
   free(answer->similarity);
+  free(answer->distance);
   *answer = (bf__answer){0};
 }

@@ -77,8 +77,10 @@ struct bf_experience {
   size_t n_data, n_base, n_all;       /* columns: data, with outputs, with posteriors */
   double *data_features, *base, *all; /* [n_pairs][…] */
   bf__fit fits[BF__N_LEARNERS];
-  bf__fit belief; /* stage 1 of accuracy, which the posteriors start from; where another metric is learnt */
-  double worst[BF__N_NOVELTY]; /* largest distance of the nearest model over the domains; NaN: unknown */
+  bf__fit belief;    /* stage 1 of accuracy, which the posteriors start from; where another metric is learnt */
+  bool has_ensemble; /* a weighted vote against the chosen model, over the domains left out: */
+  double ensemble_gain, ensemble_gain_low; /* mean; 90 % lie above */
+  double worst[BF__N_NOVELTY];             /* largest distance of the nearest model over the domains; NaN: unknown */
 };
 
 /* --- features (features.c) --- */
@@ -148,6 +150,7 @@ typedef struct bf__answer {
   double half_width; /* 90 %; doubled where novel */
   bool novel;
   size_t n_novel;     /* of so many measures the nearest model is farther than ever before */
+  double *distance;   /* [n_domains] of the target to the labelled domains */
   double *similarity; /* [n] */
 } bf__answer;
 
@@ -156,6 +159,12 @@ bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__questio
 void bf__answer_deinit(bf__answer *answer);
 /* By name and version; BF__NOBODY: not in the experience. */
 uint32_t bf__experience_model_number(const bf_experience *e, const bf_experience_model *model);
+
+/* --- a weighted vote (ensemble.c) --- */
+
+/* believed: [n] expected accuracies of the panel's models; votes: [n_items] panel classes, BF__NO_VOTE: no answer. */
+bf_status bf__ensemble_votes(const bf_panel *panel, const double *believed, size_t n, uint16_t *votes, bf_error *err);
+bf_status bf__learn_ensemble(bf_experience *e, bf_error *err);
 
 /* --- what models did on the same labelled rows (shared_sample.c) --- */
 

@@ -234,6 +234,7 @@ bf_status bf__learn_pairs(bf_experience *e, bf_error *err) {
   if (e->n_classes > BF__MAX_POSTERIOR_CLASSES) goto out;
   BF_TRY(fill_all(&f, true, err));
   BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
+  if (e->metric == BF_METRIC_ACCURACY) BF_TRY(bf__learn_ensemble(e, err));
 out:
   for (size_t v = 0; f.scenes && v < e->n_domains; ++v) scene_deinit(&f.scenes[v]);
   free(f.scenes);

@@ -33,6 +33,8 @@ struct bf_search_result {
   double consensus, run_seconds;
   bf_metric metric; /* of the expected accuracies */
   bf_trust trust;
+  bf_ensemble ensemble;
+  const double *agreement; /* [n_ranked][n_ranked] share of rows with equal answers, NaN: none; NULL: nothing was run */
   /* bf_search only */
   size_t n_owned;
   bf_sketch **owned;

@@ -16,7 +16,7 @@
 #include "rank/rank_internal.h"
 
 #define MAX_ESTIMATORS 64u
-#define MAX_REASONS 4u
+#define MAX_REASONS 5u
 
 /* What is shown beside the asked one. */
 static const char *const TELLING[] = {"similarity-agreement", "pair-agreement", "confidence", "atc", "doc"};
@@ -241,12 +241,46 @@ static const char *say_confidence(const reordering *r, size_t m) {
                          here, calibration->mean_confidence, calibration->accuracy);
 }
 
+/* "on the labelled domains nearest to these data it was right on 0.71 (torso2), 0.64 (torso3), 0.60 (left_arm2)" */
+static const char *say_record(const reordering *r, size_t m) {
+  char text[400] = "";
+  size_t used = 0, said = 0;
+  double last = -INFINITY;
+  uint32_t model = r->answer.expected ? bf__experience_model_number(r->experience, &r->info[m]) : BF__NOBODY;
+  while (model != BF__NOBODY && said < 3) {
+    const bf__labelled *nearest = NULL;
+    const bf__record *record = NULL;
+    double least = INFINITY;
+    for (size_t v = 0; v < r->experience->n_domains; ++v) {
+      const bf__labelled *d = &r->experience->domains[v];
+      double distance = r->answer.distance[v];
+      for (size_t k = 0; k < d->n_records && distance > last && distance < least; ++k) {
+        bool own = r->experience->groups[model] == d->group;
+        if (own || d->records[k].model != model || isnan(d->records[k].value)) continue;
+        least = distance;
+        nearest = d;
+        record = &d->records[k];
+      }
+    }
+    if (!nearest || used > sizeof text - 120) break;
+    const char *name = r->experience->models[nearest->model].domain;
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%.2f (%.60s)", said++ ? ", " : "", record->value,
+                             name ? name : r->experience->models[nearest->model].id);
+    last = least;
+  }
+  if (said == 0) return "";
+  bf_metric metric = bf_experience_metric(r->experience);
+  return bf__result_text(r->result, "on the labelled domain%s nearest to these data its %s was %s", said > 1 ? "s" : "",
+                         bf_metric_name(metric), text);
+}
+
 static bf_status write_reasons(reordering *r, size_t m, bf_ranked *out, bf_error *err) {
   const bf_ranked *old = r->members[m].ranked == SIZE_MAX ? NULL : &r->old_ranked[r->members[m].ranked];
   size_t n_old = old ? old->n_reasons : 0, n = 0;
   const char **reasons = bf__result_block(r->result, n_old + MAX_REASONS, sizeof *reasons);
   if (!reasons) return bf__error_memory(err, (n_old + MAX_REASONS) * sizeof *reasons);
-  const char *said[MAX_REASONS] = {say_expected(r, m), say_standing(r, m), say_agreement(r, m), say_confidence(r, m)};
+  const char *said[MAX_REASONS] = {say_expected(r, m), say_record(r, m), say_standing(r, m), say_agreement(r, m),
+                                   say_confidence(r, m)};
   for (size_t i = 0; i < MAX_REASONS; ++i) {
     if (!said[i]) return bf__error_memory(err, 512);
     if (said[i][0]) reasons[n++] = said[i];
@@ -357,6 +391,44 @@ static double score_of(const reordering *r, size_t m, double sign) {
   return isnan(known) ? least - 1.0 : known + 0.0;
 }
 
+static bf_status write_agreement(reordering *r, const size_t *order, size_t n, bf_error *err) {
+  const double *agreement = NULL;
+  double *out = bf__result_block(r->result, n * n, sizeof *out);
+  bf_status status = out ? bf__panel_agreement(r->panel, &agreement, err) : bf__error_memory(err, n * n * sizeof *out);
+  for (size_t i = 0; status == BF_OK && i < n; ++i)
+    for (size_t j = 0; j < n; ++j) out[i * n + j] = agreement[order[i] * r->n_members + order[j]];
+  r->result->agreement = out;
+  return status;
+}
+
+/* The vote of all, beside the first place. */
+static bf_status write_ensemble(reordering *r, bf_error *err) {
+  bf_status status = BF_OK;
+  const bf_panel *panel = r->panel;
+  double best = 0.0;
+  const char **classes = bf__result_block(r->result, panel->n_classes, sizeof *classes);
+  int32_t *votes = bf__result_block(r->result, panel->n_items, sizeof *votes);
+  uint16_t *own = bf__alloc(panel->n_items, sizeof *own);
+  if (!classes || !votes || !own) BF_TRY(bf__error_memory(err, panel->n_items * sizeof *votes));
+  BF_TRY(bf__ensemble_votes(panel, r->answer.expected, r->n_members, own, err));
+  for (size_t i = 0; i < panel->n_items; ++i) votes[i] = own[i] == BF__NO_VOTE ? -1 : (int32_t)own[i];
+  for (size_t c = 0; c < panel->n_classes; ++c)
+    if (!(classes[c] = bf__result_text(r->result, "%s", panel->classes[c]))) BF_TRY(bf__error_memory(err, 512));
+  for (size_t m = 0; m < r->n_members; ++m) best = fmax(best, r->answer.expected[m]);
+  r->result->ensemble = (bf_ensemble){.n_items = panel->n_items,
+                                      .n_classes = panel->n_classes,
+                                      .classes = classes,
+                                      .votes = votes,
+                                      .n_members = r->n_members,
+                                      .expected_accuracy = fmin(best + r->experience->ensemble_gain, 1.0),
+                                      .gain = r->experience->ensemble_gain,
+                                      .gain_low = r->experience->ensemble_gain_low,
+                                      .recommended = r->experience->ensemble_gain_low > 0.0};
+out:
+  free(own);
+  return status;
+}
+
 static bf_status rewrite(reordering *r, const bf_strategy_info *info, bf_error *err) {
   bf_status status = BF_OK;
   double sign = info->direction == BF_HIGHER_IS_CLOSER ? 1.0 : -1.0;
@@ -383,6 +455,8 @@ static bf_status rewrite(reordering *r, const bf_strategy_info *info, bf_error *
   qsort_r(order, n, sizeof *order, compare_members, r);
   write_skipped(r, placed, why);
   BF_TRY(write_ranked(r, order, n, err));
+  if (r->panel) BF_TRY(write_agreement(r, order, n, err));
+  if (r->panel && r->plan->learner == BF__STAGE_2 && r->experience->has_ensemble) BF_TRY(write_ensemble(r, err));
 out:
   free(order);
   free(placed);

@@ -118,6 +118,16 @@ const bf_trust *bf_search_result_trust(const bf_search_result *result) {
   return result ? &result->trust : NULL;
 }
 
+const bf_ensemble *bf_search_result_ensemble(const bf_search_result *result) {
+  static const bf_ensemble none = {0};
+  return result ? &result->ensemble : &none;
+}
+
+double bf_search_result_agreement(const bf_search_result *result, size_t i, size_t j) {
+  if (!result || !result->agreement || i >= result->n_ranked || j >= result->n_ranked) return NAN;
+  return result->agreement[i * result->n_ranked + j];
+}
+
 bf_metric bf_search_result_metric(const bf_search_result *result) {
   return result ? result->metric : BF_METRIC_ACCURACY;
 }
