@@ -96,20 +96,42 @@ static shown_measures choose_measures(const bf_search_result *result, const bf_r
   return (shown_measures){said ? 1 : 0, end};
 }
 
-static void ranking_row(bf__writer *w, const bf_ranked *model, shown_measures shown, double lowest, double highest) {
+#define SCALE_PIXELS 120 /* of 0 to 1 */
+
+/* The interval as a bar on the scale of 0 to 1, the expectation as a tick on it, and both in numbers. */
+static void expected_cell(bf__writer *w, const bf_ranked *model) {
+  double low = SCALE_PIXELS * model->interval_low, high = SCALE_PIXELS * model->interval_high;
+  bf__html_raw(w, "</td><td class=\"score\"><span class=\"scale\"><span style=\"left:");
+  bf__html_format(w, "%.1fpx;width:%.1f", low, high - low);
+  bf__html_raw(w, "px\"></span><i style=\"left:");
+  bf__html_format(w, "%.1f", SCALE_PIXELS * model->expected_accuracy - 1);
+  bf__html_raw(w, "px\"></i></span> ");
+  bf__html_format(w, "%.3f (%.2f to %.2f)", model->expected_accuracy, model->interval_low, model->interval_high);
+  bf__html_raw(w, "</td>");
+}
+
+static void score_cell(bf__writer *w, const bf_ranked *model, double lowest, double highest) {
   /* the bar starts at the lowest score; one model alone has a full bar */
   double share = highest > lowest ? (model->score - lowest) / (highest - lowest) : 1;
+  bf__html_raw(w, "</td><td class=\"score\"><span class=\"bar\" style=\"width:");
+  bf__html_format(w, "%.1f", 90 * (isfinite(share) ? share : 0));
+  bf__html_raw(w, "px\"></span> ");
+  bf__html_format(w, "%.4g", model->score + 0.0); /* no "-0" */
+  bf__html_raw(w, "</td>");
+}
+
+static void ranking_row(bf__writer *w, const bf_ranked *model, shown_measures shown, double lowest, double highest) {
   bf__html_raw(w, "<tr><td class=\"number\">");
   bf__html_format(w, "%" PRIu32, model->rank);
   bf__html_raw(w, "</td><th scope=\"row\">");
   bf__html_format(w, "%s@%" PRIu32, model->id, model->version);
   bf__html_raw(w, "</th><td>");
   bf__html_text(w, model->domain);
-  bf__html_raw(w, "</td><td class=\"score\"><span class=\"bar\" style=\"width:");
-  bf__html_format(w, "%.1f", 90 * (isfinite(share) ? share : 0));
-  bf__html_raw(w, "px\"></span> ");
-  bf__html_format(w, "%.4g", model->score + 0.0); /* no "-0" */
-  bf__html_raw(w, "</td>");
+  if (isnan(model->expected_accuracy)) {
+    score_cell(w, model, lowest, highest);
+  } else {
+    expected_cell(w, model);
+  }
   for (size_t k = shown.first; k < shown.end; k++) measure_cell(w, model, k);
   bf__html_raw(w, "<td class=\"number\">");
   if (isfinite(model->source_accuracy)) {
@@ -120,8 +142,15 @@ static void ranking_row(bf__writer *w, const bf_ranked *model, shown_measures sh
   bf__html_raw(w, "</td></tr>\n");
 }
 
-static void ranking_head(bf__writer *w, const bf_ranked *first, shown_measures shown) {
-  bf__html_raw(w, "<table><thead><tr><th class=\"number\">rank</th><th>model</th><th>domain</th><th>score</th>");
+static void ranking_head(bf__writer *w, const bf_search_result *result, const bf_ranked *first, shown_measures shown) {
+  bf__html_raw(w, "<table><thead><tr><th class=\"number\">rank</th><th>model</th><th>domain</th><th>");
+  if (isnan(first->expected_accuracy)) {
+    bf__html_raw(w, "score");
+  } else {
+    bf__html_format(w, "expected %s", bf_metric_name(bf_search_result_metric(result)));
+    bf__html_raw(w, "<br><small>bar: 90 % interval, from 0 to 1</small>");
+  }
+  bf__html_raw(w, "</th>");
   for (size_t k = shown.first; k < shown.end; k++) {
     const bf_strategy_info *info = NULL;
     bool known = bf_strategy_find(first->measure_names[k], &info, NULL) == BF_OK;
@@ -138,6 +167,52 @@ static void ranking_head(bf__writer *w, const bf_ranked *first, shown_measures s
   bf__html_raw(w, "<th class=\"number\">source<br>accuracy</th></tr></thead><tbody>\n");
 }
 
+static void ranking_title(bf__page *page, const bf_ranked *first, size_t n) {
+  bf__writer *w = &page->w;
+  if (!isnan(first->expected_accuracy)) {
+    bf_metric metric = bf_search_result_metric(page->result);
+    if (metric == BF_METRIC_ACCURACY) {
+      bf__html_format(w, "%s comes first of %zu models: it is expected to be right on %.0f %% of these data", first->id,
+                      n, 100 * first->expected_accuracy);
+    } else {
+      bf__html_format(w, "%s comes first of %zu models: its expected %s on these data is %.2f", first->id, n,
+                      bf_metric_name(metric), first->expected_accuracy);
+    }
+  } else if (n > 1) {
+    const bf_ranked *second = bf_search_result_at(page->result, 1);
+    bf__html_format(w, "%s comes first of %zu models, with a score of %.3g before %s with %.3g", first->id, n,
+                    first->score + 0.0, second->id, second->score + 0.0);
+  } else {
+    bf__html_format(w, "%s is the only model that can be ranked", first->id);
+  }
+}
+
+/* How far to believe the order, and why. */
+static void trust_box(bf__page *page) {
+  const bf_trust *trust = bf_search_result_trust(page->result);
+  const bf_ensemble *ensemble = bf_search_result_ensemble(page->result);
+  bf__writer *w = &page->w;
+  if (!trust->grade) return;
+  bf__html_raw(w, "<div class=\"trust\"><strong>Trust: ");
+  bf__html_text(w, trust->grade);
+  bf__html_raw(w, "</strong><ul>");
+  for (size_t i = 0; i < trust->n_reasons; i++) {
+    bf__html_raw(w, "<li>");
+    bf__html_text(w, trust->reasons[i]);
+    bf__html_raw(w, "</li>");
+  }
+  if (ensemble->n_items > 0 && ensemble->recommended) {
+    bf__html_raw(w, "<li>");
+    bf__html_format(
+        w,
+        "the weighted vote of all %zu models is expected to be right on %.3f; on 9 of 10 labelled domains it "
+        "gained %.3f or more over the first place (bestfit predict --ensemble)",
+        ensemble->n_members, ensemble->expected_accuracy, ensemble->gain_low);
+    bf__html_raw(w, "</li>");
+  }
+  bf__html_raw(w, "</ul></div>\n");
+}
+
 void bf__page_ranking(bf__page *page) {
   bf__writer *w = &page->w;
   size_t n = bf_search_result_count(page->result), shown = n < MAX_RANKED_SHOWN ? n : MAX_RANKED_SHOWN;
@@ -148,24 +223,22 @@ void bf__page_ranking(bf__page *page) {
   const bf_ranked *first = bf_search_result_at(page->result, 0), *last = bf_search_result_at(page->result, n - 1);
   shown_measures measures = choose_measures(page->result, first);
   bf__html_raw(w, "<section><h2>");
-  if (n > 1) {
-    const bf_ranked *second = bf_search_result_at(page->result, 1);
-    bf__html_format(w, "%s comes first of %zu models, with a score of %.3g before %s with %.3g", first->id, n,
-                    first->score + 0.0, second->id, second->score + 0.0);
-  } else {
-    bf__html_format(w, "%s is the only model that can be ranked", first->id);
-  }
-  bf__html_raw(w, "</h2>\n<p>Strategy <code>");
+  ranking_title(page, first, n);
+  bf__html_raw(w, "</h2>\n");
+  trust_box(page);
+  bf__html_raw(w, "<p>Strategy <code>");
   bf__html_text(w, bf_search_result_strategy(page->result));
-  bf__html_raw(
-      w,
-      "</code>. The score orders the models, higher is better; it is no accuracy. Source accuracy is what a model "
-      "reached on its own data.");
+  bf__html_raw(w, "</code>. ");
+  bf__html_raw(w, isnan(first->expected_accuracy)
+                      ? "The score orders the models, higher is better; it is no accuracy. "
+                      : "Expected is what was learnt from the repository's own labelled domains; the truth lies in the "
+                        "interval in 9 of 10 cases. ");
+  bf__html_raw(w, "Source accuracy is what a model reached on its own data.");
   if (!bf_search_result_data_only(page->result))
     bf__html_format(w, " The models were run on %u rows of the target; no label was read.",
                     bf_search_result_sample_rows(page->result));
   bf__html_raw(w, "</p>\n");
-  ranking_head(w, first, measures);
+  ranking_head(w, page->result, first, measures);
   for (size_t i = 0; i < shown; i++) {
     const bf_ranked *model = bf_search_result_at(page->result, i);
     ranking_row(w, model, measures, last->score, first->score);
