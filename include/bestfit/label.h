@@ -2,7 +2,7 @@
  *
  * Question it answers: which rows should a person label, and which model is the best after these answers?
  *
- * Method: docs/strategies.md, part 8. The votes of the models on the rows and what is believed of their accuracies make
+ * Method: docs/strategies.md, part 7. The votes of the models on the rows and what is believed of their accuracies make
  * the distribution of the rows' classes that has the largest entropy; its weights are the unknowns. Three Gaussian
  * priors of different widths round the believed weights are carried along and weighed by how well each foresaw the
  * answers. A row is asked that is expected to tell most about who is the best. What is expected of a model is its mean
@@ -44,13 +44,14 @@ typedef struct bf_labelling_options {
 /* As things stand. Everything is borrowed until the next answer. */
 typedef struct bf_labelling_state {
   size_t n_answers;
-  const double *expected;                     /* [n_models] mean of the metric over the rows */
-  const double *interval_low, *interval_high; /* [n_models] 90 % of the belief; too narrow, as all its probabilities */
-  const double *best;                         /* [n_models] probability of being the best */
-  size_t chosen;                              /* the model to take; never another than at first before 10 answers */
-  double within_a_point;                      /* probability that none is better than the chosen one by 0.01 */
-  bool settled;                               /* more answers are unlikely to change the choice */
-  bool exhausted;                             /* no row is left to ask */
+  const double *expected; /* [n_models] mean of the metric over the rows */
+  /* [n_models] 90 % of the belief, from ten answers on twice as wide; docs/label.md tells how often they hold */
+  const double *interval_low, *interval_high;
+  const double *best;    /* [n_models] probability of being the best */
+  size_t chosen;         /* the model to take; never another than at first before 10 answers */
+  double within_a_point; /* probability that none is better than the chosen one by 0.01 */
+  bool settled;          /* more answers are unlikely to change the choice */
+  bool exhausted;        /* no row is left to ask */
 } bf_labelling_state;
 
 /* Of 100 times that `settled` was said first on the collections of docs/label.md, the model chosen was so many times
