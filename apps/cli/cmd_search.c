@@ -166,9 +166,9 @@ static void print_trust(const bf_search_result *result) {
 static void offer_labels(const cli *c, const bf_search_result *result) {
   const bf_trust *trust = bf_search_result_trust(result);
   const bf_ranked *first = bf_search_result_at(result, 0), *second = bf_search_result_at(result, 1);
-  if (second == NULL || bf_search_result_data_only(result) || bf_search_result_outputs(result, 0) == NULL) return;
-  bool low = trust->grade != NULL && strcmp(trust->grade, "low") == 0;
-  if (low || second->expected_accuracy >= first->interval_low) { /* NaN: not known */
+  if (second == NULL || trust->grade == NULL || bf_search_result_outputs(result, 0) == NULL) return;
+  bool known = !isnan(first->expected_accuracy) && !isnan(second->expected_accuracy);
+  if (strcmp(trust->grade, "low") == 0 || !known || second->expected_accuracy >= first->interval_low) {
     char *name = cli_clean(c->arguments[0]);
     printf("\na few labels can decide between the first places: bestfit label %s\n", name != NULL ? name : "DATA");
     free(name);

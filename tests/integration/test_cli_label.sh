@@ -18,6 +18,11 @@ answered() {
 
 # ---- asking elsewhere ----
 runs 0 "search offers it" "$BESTFIT" search "$target"
+says "search offers it" "a few labels can decide between the first places: bestfit label $target"
+runs 0 "not where nothing was run" "$BESTFIT" search "$target" --data-only
+hides "not where nothing was run" "bestfit label"
+runs 0 "not where another rule was asked for" "$BESTFIT" search "$target" --strategy confidence
+hides "not where another rule was asked for" "bestfit label"
 runs 0 "before any answer" "$BESTFIT" label "$target" --json
 is "no answers" "$(number answers)" 0
 is "not settled" "$(number settled)" false
