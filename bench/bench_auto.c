@@ -47,79 +47,13 @@ typedef struct study {
 
 /* ---- one target ---- */
 
-/* Whether two domains are of one origin. */
-static bool are_related(const zoo_collection *c, size_t a, size_t b) {
-  static const char *const ORIGINS[] = {"ms",    "ds_",      "mnist",     "m_",       "s_",
-                                        "torso", "left_arm", "right_arm", "left_leg", "right_leg"};
-  const char *x = c->domains[a].name, *y = c->domains[b].name;
-  if (a == b) return true;
-  for (size_t i = 0; strangers && i < sizeof ORIGINS / sizeof *ORIGINS; i++) {
-    size_t n = strlen(ORIGINS[i]);
-    if (strncmp(x, ORIGINS[i], n) == 0 && strncmp(y, ORIGINS[i], n) == 0) return true;
-  }
-  return false;
-}
-
-static bf_experience *learn(const zoo_collection *c, size_t target) {
-  static bf_experience_record records[ZOO_MAX_DOMAINS * ZOO_MAX_DOMAINS];
-  static bf_experience_model models[ZOO_MAX_DOMAINS];
-  bf_experience_options options = BF_EXPERIENCE_OPTIONS_INIT;
-  bf_experience *experience = NULL;
-  bf_error err = {0};
-  size_t n = 0;
-  for (size_t u = 0; u < c->n; u++) {
-    const zoo_domain *d = &c->domains[u];
-    models[u] = (bf_experience_model){.id = d->name,
-                                      .version = 1,
-                                      .domain = d->name,
-                                      .sketch = d->source,
-                                      .calibration = d->calibration,
-                                      .source_accuracy = d->source_accuracy};
-    for (size_t s = 0; s < c->n; s++)
-      if (d->of[s].outputs.scores && !are_related(c, target, s) && !are_related(c, target, u))
-        records[n++] = (bf_experience_record){.model = s,
-                                              .domain = u,
-                                              .outputs = &d->of[s].outputs,
-                                              .classes = (const char *const *)d->classes,
-                                              .truth = d->of[s].truth};
-  }
-  options.exclude_domain = c->domains[target].name;
-  if (bf_experience_create(models, c->n, records, n, &options, &experience, &err) != BF_OK)
-    fprintf(stderr, "%s: %s\n", c->domains[target].name, err.message);
-  return experience;
-}
-
-static size_t make_candidates(const zoo_collection *c, size_t target, bool with_outputs, bf_candidate *out) {
-  const zoo_domain *d = &c->domains[target];
-  size_t n = 0;
-  for (size_t s = 0; s < c->n; s++) {
-    const zoo_domain *source = &c->domains[s];
-    if (are_related(c, target, s) || !d->of[s].outputs.scores) continue;
-    out[n++] = (bf_candidate){.id = source->name,
-                              .version = 1,
-                              .domain = source->name,
-                              .sketch = source->source,
-                              .source_accuracy = source->source_accuracy,
-                              .outputs = with_outputs ? &d->of[s].outputs : NULL,
-                              .classes = (const char *const *)d->classes,
-                              .calibration = source->calibration};
-  }
-  return n;
-}
-
-static size_t domain_of(const zoo_collection *c, const char *name) {
-  for (size_t i = 0; i < c->n; i++)
-    if (strcmp(c->domains[i].name, name) == 0) return i;
-  return SIZE_MAX;
-}
-
 static void note_expectations(const zoo_collection *c, size_t target, const bf_search_result *result, outcome *out) {
   const zoo_domain *d = &c->domains[target];
   double best_accuracy = -1;
   out->n_candidates = bf_search_result_count(result);
   for (size_t i = 0; i < out->n_candidates; i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
-    size_t s = domain_of(c, r->id);
+    size_t s = zoo_find(c, r->id);
     double accuracy = d->of[s].accuracy;
     out->absolute_error += fabs(r->expected_accuracy - accuracy) / (double)out->n_candidates;
     out->n_held += accuracy >= r->interval_low && accuracy <= r->interval_high;
@@ -146,7 +80,7 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   bool data_only = strcmp(name, "data-only") == 0,
        words = c->domains[target].source && bf_sketch_kind(c->domains[target].source) != BF_KIND_FEATURES &&
                bf_sketch_kind(c->domains[target].source) != BF_KIND_IMAGE;
-  size_t n = make_candidates(c, target, !data_only, candidates);
+  size_t n = zoo_candidates(c, target, strangers, !data_only, candidates);
   double scores[ZOO_MAX_DOMAINS], accuracies[ZOO_MAX_DOMAINS];
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
   bf_search_result *result = NULL;
@@ -164,7 +98,7 @@ static void score(const zoo_collection *c, size_t target, const bf_experience *e
   }
   for (size_t i = 0; i < n; i++) {
     scores[i] = -1e9;
-    accuracies[i] = c->domains[target].of[domain_of(c, candidates[i].id)].accuracy;
+    accuracies[i] = c->domains[target].of[zoo_find(c, candidates[i].id)].accuracy;
   }
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
@@ -186,7 +120,7 @@ static void study_target(study *s, const zoo_collection *c, size_t target, FILE 
   strcpy(out->target, c->domains[target].name);
   for (size_t i = 0; i < sizeof STRANGERS / sizeof *STRANGERS; i++)
     out->stranger = out->stranger || (strcmp(c->name, "digits") == 0 && strcmp(out->target, STRANGERS[i]) == 0);
-  bf_experience *experience = learn(c, target);
+  bf_experience *experience = zoo_learn(c, target, strangers);
   for (size_t k = 0; k < s->n_strategies; k++) score(c, target, experience, s, k, out);
   bf_experience_free(experience);
   if (!lines) return;

@@ -40,4 +40,13 @@ typedef struct zoo_collection {
 zoo_collection *zoo_collection_read(const char *zoo, const char *name, const char *cache);
 void zoo_collection_free(zoo_collection *collection);
 
+/* The protocol (zoo_search.c): a target's own model is no candidate, and neither its rows nor its model are learnt
+ * from; with `without_origin` the same of all domains of its origin. */
+size_t zoo_find(const zoo_collection *c, const char *domain); /* SIZE_MAX: none */
+/* NULL with a message on stderr. You own it. */
+bf_experience *zoo_learn(const zoo_collection *c, size_t target, bool without_origin);
+/* out: [ZOO_MAX_DOMAINS]; returns how many. */
+size_t zoo_candidates(const zoo_collection *c, size_t target, bool without_origin, bool with_outputs,
+                      bf_candidate *out);
+
 #endif

@@ -196,6 +196,51 @@ void cli_model_files_deinit(cli_model_files *files);
 bf_status cli_open_model(const cli *c, const char *name, bf_workers *workers, bf_model **out,
                          bf_calibration **calibration, bf_error *err);
 
+/* ---- searching (cmd_search.c) ---- */
+
+typedef struct cli_search_times {
+  double sketch, load, sample, rank, run; /* milliseconds; rank is without run */
+} cli_search_times;
+/* What running the models takes: a sample of the rows and workers. */
+typedef struct cli_search_run {
+  bf_sample *sample;
+  bf_workers *workers;
+  cli_progress progress;
+  double budget_seconds; /* 0: none */
+} cli_search_run;
+/* The repository of --repo, which must hold a model that meets --filter. */
+bf_status cli_open_filled_store(const cli *c, bf_store **out, bf_error *err);
+/* Ranks for the first argument as the verb's options say, with warnings said. */
+bf_status cli_search(cli *c, bf_store *store, cli_input *target, cli_search_run *run, cli_search_times *times,
+                     bf_search_result **out, bf_error *err);
+void cli_search_run_deinit(cli_search_run *run);
+
+/* ---- answers of a person (answers_file.c) ---- */
+
+typedef struct cli_answer {
+  uint64_t row, token; /* token: of tagged sentences, else 0 */
+  char *label;         /* "": skipped */
+  size_t line;         /* from 1 */
+} cli_answer;
+
+typedef struct cli_answers {
+  char *path;
+  bool tokens;       /* kind tagged: rows are sentences */
+  cli_answer *items; /* in the order of the file */
+  size_t n;
+  /* how the file is laid out, so that what is appended fits */
+  size_t n_columns, row_column, token_column, label_column;
+  bool has_header, ends_in_newline;
+} cli_answers;
+/* Reads all of a file. `must_exist` false: one that is not there has no answers. BF_ERR_FORMAT: not what it should be,
+ * with the line. */
+bf_status cli_answers_read(const char *path, bool tokens, bool must_exist, cli_answers *out, bf_error *err);
+/* Appends one to the file and waits until the disk has it. */
+bf_status cli_answers_append(cli_answers *answers, uint64_t row, uint64_t token, const char *label, bf_error *err);
+void cli_answers_deinit(cli_answers *answers);
+/* A field of CSV, quoted where it must be. */
+void cli_put_csv(FILE *to, const char *text);
+
 /* ---- what the verbs of the repository share ---- */
 
 /* Value of a tag in a comma-separated list (bf_store_model.tags), "" of a word. You own it; NULL: it is not there. */
@@ -239,6 +284,7 @@ int cmd_sketch(cli *c);
 int cmd_merge(cli *c);
 int cmd_compare(cli *c);
 int cmd_search(cli *c);
+int cmd_label(cli *c);
 int cmd_rank_predictions(cli *c);
 int cmd_strategies(cli *c);
 int cmd_predict(cli *c);

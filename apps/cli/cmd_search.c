@@ -6,10 +6,6 @@
 
 #include "cli.h"
 
-typedef struct search_times {
-  double sketch, load, sample, rank, run; /* rank is without run */
-} search_times;
-
 /* ---- JSON: the shape that clients rely on ---- */
 
 static json_t *interval_json(const bf_ranked *model) {
@@ -87,7 +83,7 @@ static json_t *ensemble_json(const bf_search_result *result) {
   return value;
 }
 
-static json_t *timing_json(const search_times *times) {
+static json_t *timing_json(const cli_search_times *times) {
   json_t *value = json_object();
   json_object_set_new(value, "sketch", cli_json_number(times->sketch));
   json_object_set_new(value, "load", cli_json_number(times->load));
@@ -100,7 +96,7 @@ static json_t *timing_json(const search_times *times) {
 }
 
 static int print_search_json(const cli *c, const bf_search_result *result, const cli_input *target, size_t n,
-                             const search_times *times) {
+                             const cli_search_times *times) {
   json_t *whole = json_object(), *about = json_object(), *models = json_array();
   json_object_set_new(about, "kind", cli_json_text(bf_kind_name(bf_sketch_kind(target->sketch))));
   json_object_set_new(about, "rows", json_integer((json_int_t)bf_sketch_rows(target->sketch)));
@@ -200,6 +196,19 @@ static void print_ensemble(const bf_search_result *result) {
   cli_print_wrapped(stdout, 2, line);
 }
 
+/* Where the choice is open, how to go on. */
+static void offer_labels(const cli *c, const bf_search_result *result) {
+  const bf_trust *trust = bf_search_result_trust(result);
+  const bf_ranked *first = bf_search_result_at(result, 0), *second = bf_search_result_at(result, 1);
+  if (second == NULL || trust->grade == NULL || bf_search_result_outputs(result, 0) == NULL) return;
+  bool known = !isnan(first->expected_accuracy) && !isnan(second->expected_accuracy);
+  if (strcmp(trust->grade, "low") == 0 || !known || second->expected_accuracy >= first->interval_low) {
+    char *name = cli_clean(c->arguments[0]);
+    printf("\na few labels can decide between the first places: bestfit label %s\n", name != NULL ? name : "DATA");
+    free(name);
+  }
+}
+
 static void print_search(const cli *c, const bf_search_result *result, const cli_input *target, size_t n) {
   size_t n_all = bf_search_result_count(result), n_skipped = bf_search_result_skipped_count(result);
   uint64_t n_rows = bf_sketch_rows(target->sketch);
@@ -211,6 +220,7 @@ static void print_search(const cli *c, const bf_search_result *result, const cli
   if (n > 0) print_ranking(result, n);
   print_trust(result);
   print_ensemble(result);
+  offer_labels(c, result);
   if (n_all == 0) printf("No model can be ranked for these data.\n");
   if (n < n_all) printf("… and %zu more (--top 0)\n", n_all - n);
   if (n_all > PLACES_WITH_REASONS && cli_text(c, "report") == NULL)
@@ -297,7 +307,7 @@ static bf_status print_explanation(const cli *c, bf_search_result *result, const
 
 /* ---- searching ---- */
 
-static bf_status open_filled_store(const cli *c, bf_store **out, bf_error *err) {
+bf_status cli_open_filled_store(const cli *c, bf_store **out, bf_error *err) {
   bf_store_list *list = NULL;
   bf_store_query query = BF_STORE_QUERY_INIT;
   query.filter = cli_text(c, "filter");
@@ -332,13 +342,6 @@ static bf_status write_report(const cli *c, const bf_search_result *result, cons
   return bf_report_write(result, target->sketch, &options, path, err);
 }
 
-/* What running the models takes: a sample of the rows and workers. */
-typedef struct search_run {
-  bf_sample *sample;
-  bf_workers *workers;
-  cli_progress progress;
-} search_run;
-
 static bool is_estimator(const bf_strategy_info *info) {
   return strstr(info->needs, "output") != NULL;
 }
@@ -367,7 +370,7 @@ static bf_status wants_outputs(const cli *c, const cli_input *target, bool *out,
   return BF_OK;
 }
 
-static bf_status load_sample(const cli *c, search_run *run, bf_error *err) {
+static bf_status load_sample(const cli *c, cli_search_run *run, bf_error *err) {
   bf_dataset_options options = cli_dataset_options(c);
   bf_dataset *dataset = NULL;
   cli_progress progress;
@@ -382,10 +385,10 @@ static bf_status load_sample(const cli *c, search_run *run, bf_error *err) {
 }
 
 /* Fills what bf_search needs to run models. Where they cannot be run at all and nobody insists, that is a warning. */
-static bf_status prepare_run(cli *c, search_run *run, bf_search_options *options, bf_error *err) {
+static bf_status prepare_run(cli *c, cli_search_run *run, bf_search_options *options, bf_error *err) {
   bf_workers_options workers = BF_WORKERS_OPTIONS_INIT;
   bf_error cause = {.position = -1};
-  double budget = cli_real(c, "budget", 0);
+  double budget = run->budget_seconds;
   workers.n_workers = cli_whole(c, "threads", 0);
   if (budget > 0 && budget < 3600) workers.batch_timeout_ms = workers.load_timeout_ms = (uint32_t)(budget * 1e3) + 1;
   bf_status status = bf_workers_create(&workers, &run->workers, &cause);
@@ -407,7 +410,7 @@ static bf_status prepare_run(cli *c, search_run *run, bf_search_options *options
   return status;
 }
 
-static void run_deinit(search_run *run) {
+void cli_search_run_deinit(cli_search_run *run) {
   bf_sample_free(run->sample);
   bf_workers_free(run->workers);
 }
@@ -441,8 +444,8 @@ static bf_status check_search(const cli *c, bf_error *err) {
   return status;
 }
 
-static bf_status do_search(cli *c, bf_store *store, cli_input *target, search_run *run, search_times *times,
-                           bf_search_result **out, bf_error *err) {
+bf_status cli_search(cli *c, bf_store *store, cli_input *target, cli_search_run *run, cli_search_times *times,
+                     bf_search_result **out, bf_error *err) {
   bf_search_options options = search_options(c);
   if (cli_text(c, "metric") != NULL && bf_metric_parse(cli_text(c, "metric"), &options.metric, err) != BF_OK)
     return BF_ERR_INVALID_ARGUMENT;
@@ -461,7 +464,7 @@ static bf_status do_search(cli *c, bf_store *store, cli_input *target, search_ru
   times->rank = cli_now_ms() - started - times->run;
   for (size_t i = 0; status == BF_OK && i < bf_search_result_warning_count(*out); i++)
     cli_warn(c, "%s", bf_search_result_warning(*out, i));
-  return status == BF_OK ? write_report(c, *out, target, err) : status;
+  return status;
 }
 
 /* ---- the verb ---- */
@@ -471,13 +474,15 @@ int cmd_search(cli *c) {
   bf_store *store = NULL;
   bf_search_result *result = NULL;
   cli_input target = {0};
-  search_run run = {0};
-  search_times times = {0};
+  cli_search_run run = {0};
+  cli_search_times times = {0};
   double started = cli_now_ms();
   bf_status status = check_search(c, &err);
-  if (status == BF_OK) status = open_filled_store(c, &store, &err);
+  if (status == BF_OK) status = cli_open_filled_store(c, &store, &err);
   times.load = cli_now_ms() - started;
-  if (status == BF_OK) status = do_search(c, store, &target, &run, &times, &result, &err);
+  run.budget_seconds = cli_real(c, "budget", 0);
+  if (status == BF_OK) status = cli_search(c, store, &target, &run, &times, &result, &err);
+  if (status == BF_OK) status = write_report(c, result, &target, &err);
   int code = 0;
   if (status == BF_OK && cli_text(c, "explain") != NULL) {
     status = print_explanation(c, result, &target, &err);
@@ -496,7 +501,7 @@ int cmd_search(cli *c) {
     if (code == 0 && bf_search_result_count(result) == 0) code = bf_status_exit_code(BF_ERR_NOT_APPLICABLE);
   }
   bf_search_result_free(result);
-  run_deinit(&run);
+  cli_search_run_deinit(&run);
   cli_input_deinit(&target);
   bf_store_close(store);
   return code;

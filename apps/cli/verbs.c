@@ -92,6 +92,22 @@ static const cli_option search_options[] = {
     {"report", 0, CLI_TEXT, "FILE", "write an HTML page with plots that opens without a network"},
     {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
     {0}};
+static const cli_option label_options[] = {
+    {"answers", 0, CLI_TEXT, "FILE",
+     "CSV of row (from 0) and label, read first; what is typed is added (default: DATA's last name with .answers.csv)"},
+    {"ask", 0, CLI_WHOLE_ABOVE_0, "N", "print the N rows to label next as CSV with an empty column label, and end"},
+    {"batch", 0, CLI_FLAG, NULL, "ask nothing: read --answers, print the ranking, and end"},
+    {"budget", 0, CLI_WHOLE_ABOVE_0, "N", "stop at N answers in all, those of the file included"},
+    {"metric", 0, CLI_TEXT, "WHICH", "what the best model is best at: accuracy (default) or f1"},
+    {"positive", 0, CLI_TEXT, "CLASS", "class that F1 is of (default 1)"},
+    {"sample", 0, CLI_WHOLE_ABOVE_0, "N",
+     "rows of the target to run on and to ask among, drawn by --seed (default 2000)"},
+    {"candidates", 0, CLI_WHOLE_ABOVE_0, "K", "run only the K models whose data are most similar"},
+    {"exclude-domain", 0, CLI_TEXT, "DOMAIN", "leave out models of this domain"},
+    {"filter", 'f', CLI_TEXT, "EXPR", "only models that a condition holds for (see `bestfit help ls`)"},
+    {"report", 0, CLI_TEXT, "FILE", "write an HTML page, before each question too, that shows the rows to label"},
+    {"title", 0, CLI_TEXT, "TEXT", "title of the report"},
+    {0}};
 static const cli_option predict_options[] = {
     {"output", 'o', CLI_TEXT, "FILE",
      "FILE.csv, .parquet or .npy (probabilities alone); default: CSV on standard output"},
@@ -163,6 +179,14 @@ static const cli_verb verbs[] = {
      "can be ranked the exit code is 14. A report replaces nothing but a report.",
      "bestfit search new-sensor.csv --report why.html", search_options,
      DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 1, 1, cmd_search},
+    {"label", "Find a model", "decide between the first places by a few labels of your own", "DATA [options]",
+     "Searches, then asks for the labels of the rows that tell most: one at a time, after ten answers five. A class "
+     "is\n"
+     "typed by name or number; ? lists them, s skips a row, q ends. It stops when more answers are unlikely to change\n"
+     "the choice. To label elsewhere: --ask N prints rows as CSV, and the file comes back with --answers. Of tagged\n"
+     "sentences tokens are labelled: row,token,label.",
+     "bestfit label new-sensor.csv --answers labels.csv", label_options,
+     DATA_AND_THREADS | CLI_USES_MEASURE | CLI_USES_REPOSITORY, 1, 1, cmd_label},
     {"rank-predictions", "Find a model", "rank models that cannot be run here, by their predictions alone",
      "FILE [options]",
      "FILE is a table with one row an item and one column a model: class names or integers, empty or -1 for no "

@@ -9,6 +9,7 @@
 #include <bestfit/evaluation.h>
 #include <bestfit/fetch.h>
 #include <bestfit/index.h>
+#include <bestfit/label.h>
 #include <bestfit/measure.h>
 #include <bestfit/metrics.h>
 #include <bestfit/model.h>

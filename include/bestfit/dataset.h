@@ -246,6 +246,11 @@ BF_API BF_MUST_CHECK bf_status bf_csv_to_parquet(const char *csv_path, const cha
 BF_API BF_MUST_CHECK bf_status bf_image_encode_png(const uint8_t *pixels, uint32_t height, uint32_t width,
                                                    uint32_t channels, uint8_t **out, size_t *out_bytes, bf_error *err);
 
+/* Paths, relative to the folder, of the files that the rows of a folder of images are read from, in the order of the
+ * rows. You own *out (bf_image_folder_names_free). Errors as bf_dataset_open(). */
+BF_API BF_MUST_CHECK bf_status bf_image_folder_names(const char *folder, char ***out, size_t *n_out, bf_error *err);
+BF_API void bf_image_folder_names_free(char **names, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

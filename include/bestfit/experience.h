@@ -73,6 +73,10 @@ BF_API void bf_experience_free(bf_experience *experience);
 BF_API size_t bf_experience_domain_count(const bf_experience *experience);
 BF_API size_t bf_experience_pair_count(const bf_experience *experience);
 BF_API bf_metric bf_experience_metric(const bf_experience *experience); /* NULL: accuracy */
+/* How expected accuracies err on a domain that was left out: variance that models share as far as they agree, and of
+ * each alone, of largest likelihood on a grid. BF_ERR_NOT_APPLICABLE: nothing was learnt. */
+BF_API BF_MUST_CHECK bf_status bf_experience_error_scales(const bf_experience *experience, double *shared, double *own,
+                                                          bf_error *err);
 
 #ifdef __cplusplus
 }

@@ -23,6 +23,14 @@
 extern "C" {
 #endif
 
+/* A row that a person is asked to label, or has labelled. */
+typedef struct bf_report_row {
+  uint32_t row;        /* of the sample, for its picture */
+  const char *name;    /* "row 17, photos/a.png" */
+  const char *content; /* its words or numbers; NULL: none */
+  const char *answer;  /* NULL: open */
+} bf_report_row;
+
 typedef struct bf_report_options {
   size_t struct_size;
   const char *title;                         /* NULL: made of the target's name */
@@ -32,6 +40,12 @@ typedef struct bf_report_options {
   const char *share_dir; /* folder with vega.min.js, vega-lite.min.js, vega-embed.min.js; NULL: the environment's
                             BESTFIT_SHARE, else where it was installed */
   bf_measure_options measure;
+  /* of bestfit label: rows of the sample (thumbnails where they are images), and what the answers say, as sentences */
+  const bf_sample *sample; /* NULL: none */
+  const bf_report_row *rows;
+  size_t n_rows;
+  const char *const *findings;
+  size_t n_findings;
 } bf_report_options;
 #define BF_REPORT_OPTIONS_INIT \
   { .struct_size = sizeof(bf_report_options), .measure = BF_MEASURE_OPTIONS_INIT }

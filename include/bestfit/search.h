@@ -104,6 +104,12 @@ BF_API size_t bf_search_result_count(const bf_search_result *result);
 BF_API const bf_ranked *bf_search_result_at(const bf_search_result *result, size_t i);
 /* Sketch of a ranked model, borrowed; NULL where a baseline ranked a model without one. */
 BF_API const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t i);
+/* What ranked model i said of the sample, and its classes [outputs->n_classes]: borrowed; NULL where it was not run by
+ * bf_search(). */
+BF_API const bf_outputs *bf_search_result_outputs(const bf_search_result *result, size_t i);
+BF_API const char *const *bf_search_result_classes(const bf_search_result *result, size_t i);
+/* What bf_search() learnt from in the repository, borrowed; NULL: nothing. */
+BF_API const bf_experience *bf_search_result_experience(const bf_search_result *result);
 BF_API size_t bf_search_result_skipped_count(const bf_search_result *result);
 BF_API const bf_skipped *bf_search_result_skipped_at(const bf_search_result *result, size_t i);
 /* How far the choice can be trusted. */

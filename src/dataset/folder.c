@@ -101,6 +101,18 @@ bf_status bf__folder_list(const char *root, char ***out, size_t *n_out, bf_error
   return BF_OK;
 }
 
+bf_status bf_image_folder_names(const char *folder, char ***out, size_t *n_out, bf_error *err) {
+  if (!out || !n_out) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no place for the names");
+  *out = NULL;
+  *n_out = 0;
+  if (!folder) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no folder");
+  return bf__folder_list(folder, out, n_out, err);
+}
+
+void bf_image_folder_names_free(char **names, size_t n) {
+  bf__dataset_free_strings(names, n);
+}
+
 bool bf__folder_has_classes(char *const *paths, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (!strchr(paths[i], '/')) return false;

@@ -90,6 +90,27 @@ const bf_sketch *bf_search_result_sketch(const bf_search_result *result, size_t 
   return result && i < result->n_ranked ? result->sketches[i] : NULL;
 }
 
+/* The run of ranked i; NULL: it was not run. */
+static const bf__run *run_of(const bf_search_result *result, size_t i) {
+  if (!result || i >= result->n_ranked || !result->runs) return NULL;
+  const bf__run *run = &result->runs[result->ranked[i].candidate];
+  return run->classes ? run : NULL;
+}
+
+const bf_outputs *bf_search_result_outputs(const bf_search_result *result, size_t i) {
+  const bf__run *run = run_of(result, i);
+  return run ? &run->outputs : NULL;
+}
+
+const char *const *bf_search_result_classes(const bf_search_result *result, size_t i) {
+  const bf__run *run = run_of(result, i);
+  return run ? (const char *const *)run->classes : NULL;
+}
+
+const bf_experience *bf_search_result_experience(const bf_search_result *result) {
+  return result ? bf__stored_experience_get(result->experience) : NULL;
+}
+
 size_t bf_search_result_skipped_count(const bf_search_result *result) {
   return result ? result->n_skipped : 0;
 }

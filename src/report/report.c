@@ -186,6 +186,7 @@ static bf_status write_page(bf__page *page, const bf__writer scripts[N_LIBRARIES
   bf__html_raw(w,
                "</header>\n<noscript><p>The plots need JavaScript; all findings are in their headings "
                "too.</p></noscript>\n<main>\n");
+  BF_TRY(bf__page_labels(page, err));
   bf__page_ranking(page);
   BF_TRY(bf__page_images(page, err));
   BF_TRY(bf__page_words(page, err));

@@ -91,6 +91,8 @@ bool bf__same_column(const bf_sketch *target, uint32_t i, const bf_sketch *sketc
 
 /* Up to 24 images of the dataset as <img>; nothing where it holds none. */
 bf_status bf__thumbnails(bf__writer *w, const char *path, const bf_dataset_options *options, bf_error *err);
+/* One image of that white as <img>, `row` named in its alternative text. */
+bf_status bf__thumbnail(bf__writer *w, const bf_image *image, double white, int64_t row, bf_error *err);
 /* The mean image as PNG; *out NULL where the sketch has none. You own *out. */
 bf_status bf__mean_image(const bf_sketch *sketch, uint8_t **out, size_t *out_bytes, bf_error *err);
 
@@ -112,6 +114,9 @@ void bf__page_legend(bf__page *page);
 /* A figure with a finding as heading. Frees `finding` and `spec`; NULL in either is lack of memory and marks the page
  * as failed. */
 void bf__page_figure(bf__page *page, char *finding, const char *explanation, char *spec);
+
+/* ---- section_labels.c: rows to label, and what the answers say; nothing where the options have neither ---- */
+bf_status bf__page_labels(bf__page *page, bf_error *err);
 
 /* ---- section_columns.c ---- */
 

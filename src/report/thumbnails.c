@@ -53,7 +53,7 @@ static bf_status encode(const bf_image *image, double white, uint8_t **out, size
   return status;
 }
 
-static bf_status add_thumbnail(bf__writer *w, const bf_image *image, double white, int64_t row, bf_error *err) {
+bf_status bf__thumbnail(bf__writer *w, const bf_image *image, double white, int64_t row, bf_error *err) {
   uint8_t *png = NULL;
   size_t n_bytes = 0;
   bf_status status = encode(image, white, &png, &n_bytes, err);
@@ -81,7 +81,7 @@ bf_status bf__thumbnails(bf__writer *w, const char *path, const bf_dataset_optio
     for (uint32_t i = 0; i < batch.n_rows && n_shown < MAX_THUMBNAILS; i++) {
       int64_t row = batch.first_row + i;
       if (row % step != 0) continue;
-      BF_TRY(add_thumbnail(w, &batch.images[i], bf_dataset_range_max(dataset), row, err));
+      BF_TRY(bf__thumbnail(w, &batch.images[i], bf_dataset_range_max(dataset), row, err));
       n_shown++;
     }
   }
