@@ -33,7 +33,7 @@ model-index:
           - type: accuracy
             value: {accuracy:.4f}
 bestfit:
-  name: {collection}/{domain}
+  name: zoo/{domain}
   task: {task}
   domain: {domain}
   input: {input}
@@ -95,6 +95,19 @@ def write_split(folder: Path, split: str, kind: str, domain: Domain, labelled: b
         write_tagged(folder / f"{split}.txt", domain, rows, labelled)
     else:
         write_lines(folder / f"{split}.txt", kind, domain, rows, labelled)
+
+
+def write_unseen(folder: Path, domain: Domain) -> None:
+    """Numbers of the target's rows that the domain's own model saw neither in training nor in early stopping."""
+    unseen = np.flatnonzero(np.isin(domain.target, domain.test))
+    (folder / "target-unseen.txt").write_text("".join(f"{row}\n" for row in unseen))
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file that is there whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
 
 
 def write_labels(path: Path, labels: np.ndarray) -> None:

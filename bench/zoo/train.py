@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Train the zoo: one small model for each domain of the collections, and measure how each serves every other.
 
-Writes, under the output folder, for bestfit to add and search
-    <collection>/<domain>/model.onnx, model.md, train.*, valid.*, target.* (without labels), target-labels.txt
-    <collection>/truth.csv                       accuracy and macro-F1 of every model on every domain
+Writes, in OUT/seed-N, for bestfit to add and search
+    <collection>/<domain>/model.onnx, model.md, train.*, valid.*, target.* (without labels), target-labels.txt,
+                          target-unseen.txt
+    <collection>/truth.csv, collection.json      accuracy and macro-F1 of every model on every domain; what there is
     predictions/<collection>/<target>.csv, .npy  what the models of other domains say of at most 2,000 items
+                                                 (with --predictions)
 Nothing is done again whose data, code and seed are those of the last time.
 """
 
@@ -23,6 +25,7 @@ import numpy as np
 import torch
 from torch import nn
 
+import catalogue
 import files
 import networks
 import scoring
@@ -72,7 +75,7 @@ class Job:
     plan: Plan
     collection: Collection
     folder: Path
-    matrices: Path
+    matrices: Path | None   # folder of prediction matrices, where they are wanted
     key: str        # of the networks
     seed: int
     options: dict[str, Any]
@@ -170,11 +173,12 @@ def make_domain(job: Job, i: int) -> Prepared:
     for split in ("train", "valid", "target"):
         files.write_split(folder, split, kind, domain, labelled=split != "target")
     files.write_labels(folder / "target-labels.txt", prepared.labels[prepared.target])
+    files.write_unseen(folder, domain)
     return prepared
 
 
 def serve(job: Job, i: int) -> list[list[str]]:
-    """Rows of truth.csv for target i; writes its prediction matrix."""
+    """Rows of truth.csv for target i; writes its prediction matrix where that is wanted."""
     target = job.prepared[i]
     truth = target.labels[target.target]
     rows, logits = [], {}
@@ -186,8 +190,9 @@ def serve(job: Job, i: int) -> list[list[str]]:
         logits[source] = networks.outputs(model[0], target.inputs, target.target)
         names = np.array(model[1])[logits[source].argmax(axis=1)]
         rows.append(scoring.truth_row(source, target.name, names, truth))
-    classes = {source: job.models[source][1] for source in logits}
-    scoring.write_matrix(job.matrices, target, logits, classes)
+    if job.matrices is not None:
+        classes = {source: job.models[source][1] for source in logits}
+        scoring.write_matrix(job.matrices, target, logits, classes)
     return rows
 
 
@@ -209,8 +214,9 @@ def train_all(job: Job, n_processes: int) -> None:
         job.prepared = list(pool.imap(run_domain, numbers))
     start_process(job)
     job.models = {prepared.name: trained(job, prepared) for prepared in job.prepared}
-    shutil.rmtree(job.matrices, ignore_errors=True)
-    job.matrices.mkdir(parents=True)
+    if job.matrices is not None:
+        shutil.rmtree(job.matrices, ignore_errors=True)
+        job.matrices.mkdir(parents=True)
     with context.Pool(n_processes, start_process, (job,)) as pool:
         rows = sum(pool.imap(run_target, numbers), [])
     scoring.write_truth(job.folder / "truth.csv", rows)
@@ -221,23 +227,26 @@ def cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def make_collection(name: str, data: Path, out: Path, seed: int, n_processes: int) -> None:
+def make_collection(name: str, data: Path, out: Path, seed: int, options: argparse.Namespace) -> None:
     """All of one collection, unless it is there already."""
     started, cpu_before = time.monotonic(), cpu_seconds()
     plan, folder = PLANS[name], out / name
-    key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "made.json"
-    everything = content_key(plan, [*TRAINING_MODULES, "files", "scoring", "train"], data, seed)
-    if stamp.exists() and (out / "predictions" / name).exists() and json.loads(stamp.read_text())["key"] == everything:
+    key, stamp = content_key(plan, TRAINING_MODULES, data, seed), folder / "collection.json"
+    everything = content_key(plan, [*TRAINING_MODULES, "catalogue", "files", "scoring", "train"], data, seed)
+    matrices = out / "predictions" / name if options.predictions else None
+    if (stamp.exists() and json.loads(stamp.read_text())["key"] == everything
+            and (matrices is None or matrices.exists())):
         print(f"{name}: as it was", flush=True)
         return
+    stamp.unlink(missing_ok=True)   # until it is back, the folder may hold anything
     collection = plan.read(data)
-    options = scaling(collection) if collection.kind == "features" else plan.options
-    job = Job(plan, collection, folder, out / "predictions" / f".{name}.new", key, seed, options)
-    train_all(job, n_processes)
-    matrices = out / "predictions" / name
-    shutil.rmtree(matrices, ignore_errors=True)
-    job.matrices.rename(matrices)   # those who read the old ones meanwhile saw them whole
-    stamp.write_text(json.dumps({"key": everything, "seed": seed, "kind": collection.kind}) + "\n")
+    scaled = scaling(collection) if collection.kind == "features" else plan.options
+    job = Job(plan, collection, folder, matrices, key, seed, scaled)
+    train_all(job, options.processes)
+    domains = [{"name": domain.name, "rows": len(domain.target), "has_model": True} for domain in collection.domains]
+    described = catalogue.described(name, domains, kind=collection.kind, seed=seed, key=everything,
+                                    datasets=plan.folders, missing=[])
+    files.write_text(stamp, json.dumps(described, indent=1) + "\n")
     print(f"{name}: made in {time.monotonic() - started:.0f} s, {cpu_seconds() - cpu_before:.0f} s of CPU", flush=True)
 
 
@@ -250,6 +259,7 @@ def main() -> None:
                         help="folder of serving_*.csv (default: $BESTFIT_REFERENCE, else beside the data)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--predictions", action="store_true", help="write predictions/, too")
     options = parser.parse_args()
     if options.data is None:
         parser.error("--data or BESTFIT_DATA must name the folder of the datasets")
@@ -258,9 +268,9 @@ def main() -> None:
     for name in options.collections or PLANS:
         if name not in PLANS:
             parser.error(f"no collection {name}: {', '.join(PLANS)}")
-        make_collection(name, options.data, options.out, options.seed, options.processes)
+        make_collection(name, options.data, options.out / f"seed-{options.seed}", options.seed, options)
         if (reference / f"serving_{name}.csv").exists():
-            truth = options.out / name / "truth.csv"
+            truth = options.out / f"seed-{options.seed}" / name / "truth.csv"
             print(scoring.compare(name, truth, reference / f"serving_{name}.csv"), flush=True)
 
 
