@@ -245,6 +245,7 @@ int cmd_predict(cli *c);
 int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);
+int cmd_bench_train(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 
