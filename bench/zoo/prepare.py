@@ -64,7 +64,7 @@ def token_items(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def inputs_of(rows: Any, kind: str, options: dict[str, Any]) -> Inputs:
-    """Rows as their networks take them: `options` are the featuriser's, of the kinds features and series the scaling."""
+    """Rows as their networks take them: `options` are the featuriser's, of features and series the scaling."""
     if kind == "features":
         standard = (rows - options["mean"].astype(np.float64)) / options["std"].astype(np.float64)
         return Dense(np.clip(standard, -options["clip"], options["clip"]))

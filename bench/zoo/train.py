@@ -296,16 +296,16 @@ def make_collection(name: str, data: Data, seed: int, options: argparse.Namespac
             say(options, "domain", collection=name, seed=seed, domain=domain["name"], trained=False)
     else:
         stamp.unlink(missing_ok=True)   # until it is back, the folder may hold anything
-        collection = PLANS[name].read(data)
-        scaled = PLANS[name].options
-        if collection.kind in ("features", "series") and collection.domains:
-            scaled = scaling(collection)
-        key = content_key(name, TRAINING_MODULES, data, seed)
-        job = Job(PLANS[name], collection, folder, matrices, key, seed, scaled)
-        train_all(job, options)
-        n_kept = len(job.kept)
-        described = catalogue.described(name, [domain_values(job, i) for i in range(n_domains)], kind=collection.kind,
-                                        seed=seed, key=everything, missing=missing)
+        domains: list[dict[str, Any]] = []
+        if n_domains > 0:
+            collection = PLANS[name].read(data)
+            scaled = scaling(collection) if collection.kind in ("features", "series") else PLANS[name].options
+            key = content_key(name, TRAINING_MODULES, data, seed)
+            job = Job(PLANS[name], collection, folder, matrices, key, seed, scaled)
+            train_all(job, options)
+            n_kept = len(job.kept)
+            domains = [domain_values(job, i) for i in range(n_domains)]
+        described = catalogue.described(name, domains, seed=seed, key=everything, missing=missing)
         files.write_text(stamp, json.dumps(described, indent=1) + "\n")
     seconds, cpu = time.monotonic() - started, cpu_seconds() - cpu_before
     say(options, "collection", f"{name}, seed {seed}: {n_domains - n_kept} networks trained, {n_kept} kept, "
