@@ -292,6 +292,7 @@ int cmd_predict_ensemble(cli *c);
 int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);
+int cmd_bench_train(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

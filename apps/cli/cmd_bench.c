@@ -19,6 +19,16 @@ static const cli_option fetch_options[] = {
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};
 
+static const cli_option train_options[] = {
+    {"bench", 0, CLI_TEXT, "DIR", "folder of the benchmark (default: bestfit/bench in $XDG_CACHE_HOME or ~/.cache)"},
+    {"seeds", 0, CLI_WHOLE_ABOVE_0, "N", "networks of the seeds 1 to N (default 1); those that are there stay"},
+    {"jobs", 0, CLI_WHOLE_ABOVE_0, "N", "networks to train at once (default: all cores)"},
+    {"data", 0, CLI_TEXT, "DIR",
+     "datasets besides $BESTFIT_DATA (default: where bench fetch puts them, bestfit/datasets in $XDG_CACHE_HOME or "
+     "~/.cache)"},
+    {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
+    {0}};
+
 static const cli_verb bench_verbs[] = {
     {"bench fetch", "Benchmark", "get the public datasets of the benchmark, verified byte by byte", "[options]",
      "Files in $BESTFIT_DATA are used where they are, if they are those that the manifest means. What is missing is\n"
@@ -27,6 +37,15 @@ static const cli_verb bench_verbs[] = {
      "download gives, says how to make it. Ends with code 3 where something is missing, else with that of the first "
      "error.",
      "bestfit bench fetch --only ner_crossner", fetch_options, 0, 0, 0, cmd_bench_fetch},
+    {"bench train", "Benchmark", "train the models of the benchmark and register them", "[COLLECTION …] [options]",
+     "One small model a domain, trained by PyTorch (`scripts/bootstrap zoo`; BESTFIT_PYTHON names another Python), "
+     "then\n"
+     "added to DIR/seed-N/COLLECTION/repository by `bestfit add`. What is there and unchanged stays; ended anywhere "
+     "and "
+     "run\n"
+     "again it goes on. Ends with code 3 where a dataset is missing; the domains that it would give are listed, all "
+     "others made.",
+     "bestfit bench train dsads pos --seeds 3", train_options, 0, 0, 100, cmd_bench_train},
 };
 
 const cli_verb *cli_bench_verb_at(size_t i) {

@@ -56,7 +56,10 @@ bool cli_progress_step(void *context, const char *unit, uint64_t done, uint64_t 
     cli_format_bytes(rate, speed);
   } else {
     format_count((double)done, amount);
-    format_count(rate, speed);
+    if (rate < 10)
+      snprintf(speed, sizeof speed, "%.2g ", rate);
+    else
+      format_count(rate, speed);
   }
   if (total >= done && total > 0 && rate > 0)
     snprintf(remaining, sizeof remaining, ", %.0f %%, %.0f s left", 100 * (double)done / (double)total,

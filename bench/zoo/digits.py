@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from data_folders import Data
 from domains import Collection, Domain, cut, read_bytes, read_lines
 
 SIDE = 28       # of MNIST
@@ -133,18 +134,19 @@ def domain(name: str, images: np.ndarray, labels: np.ndarray, held_out: np.ndarr
     return Domain(name, small_grey(images), [str(label) for label in labels], *splits)
 
 
-def read_digits(data: Path) -> Collection:
-    """11 domains. A digit of MNIST that is also in the domain mnistm, on a colour patch, trains no MNIST domain."""
+def other_domain(data: Data, name: str) -> Domain:
+    """A set that is no condition of MNIST."""
+    images, labels = (read_idx(data / path) for path in OTHERS[name])
+    chosen = SplitMix64(2).shuffled(len(images))[:ROWS]
+    scale = 255 / 16 if name == "optdigits" else 1
+    return domain(name, images[chosen] * scale, labels[chosen], np.zeros(len(chosen), bool))
+
+
+def mnist_domains(data: Data) -> list[Domain]:
+    """Conditions of MNIST, without a digit in training that the domain mnistm has on a colour patch."""
     origins = np.array([int(line.split(",")[-1]) for line in
                         read_lines(data / "digits-mnist-m/mnist_test_row.csv")[1:]])
-    others = {}
-    for name, (images, labels) in OTHERS.items():
-        images, labels = read_idx(data / images), read_idx(data / labels)
-        chosen = SplitMix64(2).shuffled(len(images))[:ROWS]
-        if name == "mnistm":
-            origins = origins[chosen]
-        scale = 255 / 16 if name == "optdigits" else 1
-        others[name] = domain(name, images[chosen] * scale, labels[chosen], np.zeros(len(chosen), bool))
+    origins = origins[SplitMix64(2).shuffled(len(origins))[:ROWS]]
     images = read_idx(data / "digits-mnist/t10k-images-idx3-ubyte.gz")
     labels = read_idx(data / "digits-mnist/t10k-labels-idx1-ubyte.gz")
     random = SplitMix64(1)
@@ -154,4 +156,13 @@ def read_digits(data: Path) -> Collection:
         chosen = order[k * ROWS:(k + 1) * ROWS]
         made = make(images[chosen].astype(np.float64), random)
         domains.append(domain(name, made, labels[chosen], np.isin(chosen, origins)))
-    return Collection("digits", "image", "classification", domains + list(others.values()))
+    return domains
+
+
+def read_digits(data: Data) -> Collection:
+    """11 domains. A digit of MNIST that is also in the domain mnistm, on a colour patch, trains no MNIST domain."""
+    domains = mnist_domains(data) if data.has("digits-mnist", "digits-mnist-m") else []
+    for name, (images, _) in OTHERS.items():
+        if data.has(images.split("/")[0]):
+            domains.append(other_domain(data, name))
+    return Collection("digits", "image", "classification", domains)

@@ -1,5 +1,6 @@
 """What bestfit reads of a zoo: data files of each split, ONNX files, model cards."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import numpy as np
 
 from domains import Domain
 
-TAGS = {"features": "tabular-classification", "image": "image-classification", "text": "text-classification",
-        "tagged": "token-classification", "pair": "text-classification"}
+TAGS = {"features": "tabular-classification", "series": "time-series-classification", "image": "image-classification",
+        "text": "text-classification", "tagged": "token-classification", "pair": "text-classification"}
+ARRAYS = ("features", "series", "image")
 FEATURISERS = {"text": "hashed-ids", "tagged": "token-window", "pair": "pair-similarities"}
 
 CARD = """\
@@ -33,7 +35,7 @@ model-index:
           - type: accuracy
             value: {accuracy:.4f}
 bestfit:
-  name: {collection}/{domain}
+  name: zoo/{domain}
   task: {task}
   domain: {domain}
   input: {input}
@@ -50,12 +52,18 @@ stopping on {n_valid} others. The accuracy is that on {n_test} further items of 
 
 def input_block(kind: str, shape: list[int], options: dict[str, Any]) -> dict[str, Any]:
     """The card's `input` for a kind of rows."""
-    if kind == "features":
+    if kind in ("features", "series"):
         numbers = {name: [float(f"{v:.9g}") for v in options[name]] for name in ("mean", "std")}
-        return {"kind": kind, "shape": shape, **numbers, "clip": options["clip"]}
+        other = {"clip": options["clip"]} if kind == "features" else {"layout": "NCT"}
+        return {"kind": kind, "shape": shape, **numbers, **other}
     if kind == "image":
         return {"kind": kind, "shape": shape, "layout": "NCHW", "scale": 1 / 255, "mean": [0.0], "std": [1.0]}
     return {"kind": kind, "featuriser": {"name": FEATURISERS[kind], **options}}
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_card(path: Path, *, kind: str, shape: list[int], options: dict[str, Any], classes: list[str],
@@ -87,14 +95,27 @@ def write_lines(path: Path, kind: str, domain: Domain, rows: np.ndarray, labelle
 def write_split(folder: Path, split: str, kind: str, domain: Domain, labelled: bool) -> None:
     """One data file of a split: train.npz with the members X and y, target.npy, or lines of text."""
     rows = getattr(domain, split)
-    if kind in ("features", "image") and labelled:
+    if kind in ARRAYS and labelled:
         np.savez(folder / f"{split}.npz", X=domain.rows[rows], y=np.array(domain.labels)[rows])
-    elif kind in ("features", "image"):
+    elif kind in ARRAYS:
         np.save(folder / f"{split}.npy", domain.rows[rows])
     elif kind == "tagged":
         write_tagged(folder / f"{split}.txt", domain, rows, labelled)
     else:
         write_lines(folder / f"{split}.txt", kind, domain, rows, labelled)
+
+
+def write_unseen(folder: Path, domain: Domain) -> None:
+    """Numbers of the target's rows that the domain's own model saw neither in training nor in early stopping."""
+    unseen = np.flatnonzero(np.isin(domain.target, domain.test))
+    (folder / "target-unseen.txt").write_text("".join(f"{row}\n" for row in unseen))
+
+
+def write_text(path: Path, text: str) -> None:
+    """A file that is there whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
 
 
 def write_labels(path: Path, labels: np.ndarray) -> None:

@@ -22,6 +22,7 @@ from torch import nn
 import networks
 import train
 from activity import read_array
+from data_folders import Data
 from digits import read_idx
 from domains import Collection
 from networks import Dense
@@ -65,7 +66,7 @@ def probabilities(network: nn.Module, inputs: networks.Inputs, items: np.ndarray
     return torch.softmax(torch.from_numpy(networks.outputs(network, inputs, items)), dim=1).numpy()
 
 
-def make_case(case: Case, data: Path) -> None:
+def make_case(case: Case, data: Data) -> None:
     """Trains the model of one case in a scratch folder and takes from there what the test needs."""
     plan = replace(train.PLANS[case.collection], options=case.options, width=16)
     whole = plan.read(data)
@@ -136,7 +137,7 @@ def main() -> None:
     make_typefaces()
     for case in CASES:
         if not options.cases or case.name in options.cases:
-            make_case(case, options.data)
+            make_case(case, Data([options.data]))
             print(f"{case.name}: made", flush=True)
     write_readme()
 

@@ -70,6 +70,26 @@ class Cnn(nn.Sequential):
                          nn.Flatten(), nn.Linear(32 * 16, 64), nn.ReLU(), nn.Dropout(.3), nn.Linear(64, n_classes))
 
 
+class ColourCnn(nn.Sequential):
+    """Convolutions of 24, 48 and 64 channels with pooling, and a hidden layer of 64, on 32 x 32 colour images."""
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__(nn.Conv2d(3, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(48, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Dropout(.3), nn.Linear(64 * 16, 64), nn.ReLU(), nn.Dropout(.3),
+                         nn.Linear(64, n_classes))
+
+
+class SeriesCnn(nn.Sequential):
+    """Convolutions of 32 and 64 channels in time, their mean over time, and a linear layer."""
+
+    def __init__(self, n_channels: int, n_classes: int) -> None:
+        super().__init__(nn.Conv1d(n_channels, 32, 7, padding=3), nn.ReLU(), nn.MaxPool1d(4),
+                         nn.Conv1d(32, 64, 5, padding=2), nn.ReLU(), nn.AdaptiveAvgPool1d(1),
+                         nn.Flatten(), nn.Dropout(.2), nn.Linear(64, n_classes))
+
+
 class BagNetwork(nn.Module):
     """The weighted sum of an embedding of each feature, ReLU, and a linear layer."""
 

@@ -28,12 +28,14 @@ class Prepared:
 
 
 def scaling(collection: Collection) -> dict[str, Any]:
-    """Mean and deviation of each column, over the training rows of all domains with equal weight."""
+    """Mean and deviation of each column (channel), over the training rows of all domains with equal weight."""
     parts = [d.rows[d.train].astype(np.float64) for d in collection.domains]
+    parts = [part.reshape(-1, part.shape[-1]) for part in parts]
     mean = np.mean([part.mean(axis=0) for part in parts], axis=0)
     deviation = np.sqrt(np.mean([((part - mean)**2).mean(axis=0) for part in parts], axis=0))
     deviation[deviation == 0] = 1
-    return {"mean": mean.astype(np.float32), "std": deviation.astype(np.float32), "clip": CLIP}
+    scaled: dict[str, Any] = {"mean": mean.astype(np.float32), "std": deviation.astype(np.float32)}
+    return scaled if collection.kind == "series" else {**scaled, "clip": CLIP}
 
 
 def record_values(record: str) -> list[str | None]:
@@ -62,12 +64,15 @@ def token_items(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def inputs_of(rows: Any, kind: str, options: dict[str, Any]) -> Inputs:
-    """Rows as their networks take them: `options` are the featuriser's, of the kind features its scaling."""
+    """Rows as their networks take them: `options` are the featuriser's, of features and series the scaling."""
     if kind == "features":
         standard = (rows - options["mean"].astype(np.float64)) / options["std"].astype(np.float64)
         return Dense(np.clip(standard, -options["clip"], options["clip"]))
+    if kind == "series":    # a channel after the other
+        return Dense(((rows - options["mean"]) / options["std"]).transpose(0, 2, 1))
     if kind == "image":
-        return Dense(rows[:, None].astype(np.float32) / np.float32(255))
+        planes = rows[:, None] if rows.ndim == 3 else rows.transpose(0, 3, 1, 2)
+        return Dense(planes.astype(np.float32) / np.float32(255))
     if kind == "text":
         return hashed_bags(rows, **options)
     if kind == "tagged":
