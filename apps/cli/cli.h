@@ -196,6 +196,9 @@ void cli_model_files_deinit(cli_model_files *files);
 bf_status cli_open_model(const cli *c, const char *name, bf_workers *workers, bf_model **out,
                          bf_calibration **calibration, bf_error *err);
 
+/* Folder of the benchmark: --bench, or the default. You own it; NULL: no memory. */
+char *cli_bench_folder(const cli *c);
+
 /* ---- what the verbs of the repository share ---- */
 
 /* Value of a tag in a comma-separated list (bf_store_model.tags), "" of a word. You own it; NULL: it is not there. */
@@ -245,6 +248,7 @@ int cmd_predict(cli *c);
 int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);
+int cmd_bench_run(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

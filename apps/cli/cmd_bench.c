@@ -19,6 +19,15 @@ static const cli_option fetch_options[] = {
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};
 
+static const cli_option run_options[] = {
+    {"bench", 0, CLI_TEXT, "DIR", "folder of the benchmark (default: bestfit/bench in $XDG_CACHE_HOME or ~/.cache)"},
+    {"seeds", 0, CLI_WHOLE_ABOVE_0, "N", "only seeds 1 to N (default: all that are there)"},
+    {"variant", 0, CLI_LIST, "NAME",
+     "standard, own-in, relatives-out, rows-30, rows-100, rows-300 or rows-1000; may be repeated (default: all)"},
+    {"strategies", 0, CLI_TEXT, "LIST", "only these, with commas between (default: all)"},
+    {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
+    {0}};
+
 static const cli_verb bench_verbs[] = {
     {"bench fetch", "Benchmark", "get the public datasets of the benchmark, verified byte by byte", "[options]",
      "Files in $BESTFIT_DATA are used where they are, if they are those that the manifest means. What is missing is\n"
@@ -27,6 +36,15 @@ static const cli_verb bench_verbs[] = {
      "download gives, says how to make it. Ends with code 3 where something is missing, else with that of the first "
      "error.",
      "bestfit bench fetch --only ner_crossner", fetch_options, 0, 0, 0, cmd_bench_fetch},
+    {"bench run", "Benchmark", "rank the models of every collection for every domain, by every strategy",
+     "[COLLECTION ...] [options]",
+     "Takes what `bench train` made, runs every model on every domain once, and writes for each domain and variant of "
+     "the\n"
+     "protocol what every strategy scored (docs/benchmark.md). What a file depends on is kept with it: a run that was\n"
+     "stopped goes on, and one with nothing changed does nothing. Ends with code 3 where a domain or model is missing, "
+     "else\n"
+     "with that of the first error.",
+     "bestfit bench run digits --variant standard", run_options, CLI_USES_THREADS, 0, 1000, cmd_bench_run},
 };
 
 const cli_verb *cli_bench_verb_at(size_t i) {
