@@ -249,6 +249,7 @@ int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);
 int cmd_bench_run(cli *c);
+int cmd_bench_report(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

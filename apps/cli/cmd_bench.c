@@ -28,6 +28,16 @@ static const cli_option run_options[] = {
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};
 
+static const cli_option report_options[] = {
+    {"bench", 0, CLI_TEXT, "DIR", "folder of the benchmark (default: bestfit/bench in $XDG_CACHE_HOME or ~/.cache)"},
+    {"output", 'o', CLI_TEXT, "FILE", "the page (default: report.html in the folder; with --results none)"},
+    {"markdown", 0, CLI_TEXT, "FILE", "the same as Markdown (default: report.md in the folder; with --results none)"},
+    {"results", 0, CLI_TEXT, "FILE", "show these results (JSON) instead of the runs of the folder"},
+    {"notes", 0, CLI_TEXT, "FILE",
+     "JSON of reasons for what differs from the prototype (default: notes.json beside the results)"},
+    {"readme", 0, CLI_FLAG, NULL, "print the table of the README, and write nothing"},
+    {0}};
+
 static const cli_verb bench_verbs[] = {
     {"bench fetch", "Benchmark", "get the public datasets of the benchmark, verified byte by byte", "[options]",
      "Files in $BESTFIT_DATA are used where they are, if they are those that the manifest means. What is missing is\n"
@@ -45,6 +55,14 @@ static const cli_verb bench_verbs[] = {
      "else\n"
      "with that of the first error.",
      "bestfit bench run digits --variant standard", run_options, CLI_USES_THREADS, 0, 1000, cmd_bench_run},
+    {"bench report", "Benchmark", "join what `bench run` found: tables, figures, intervals, in one page", "[options]",
+     "Writes report.html (one page, no network, no scripts), report.md and results.json into the folder, and prints "
+     "the\n"
+     "short table; --json prints the results instead. How to read the page: docs/benchmark.md. What is missing is "
+     "listed "
+     "with\n"
+     "the command that gets it, and the code is still 0: the page says it.",
+     "bestfit bench report -o report.html", report_options, CLI_USES_THREADS, 0, 0, cmd_bench_report},
 };
 
 const cli_verb *cli_bench_verb_at(size_t i) {

@@ -1,4 +1,5 @@
-/* Text of strangers in pages of ours: escaping. Everything appends to a bf__writer, which is checked once at the end. */
+/* Text of strangers in pages of ours: escaping. Everything appends to a bf__writer, which is checked once at the end.
+ */
 #ifndef BESTFIT_SRC_BASE_HTML_H
 #define BESTFIT_SRC_BASE_HTML_H
 

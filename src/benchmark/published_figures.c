@@ -1,9 +1,9 @@
 /* Figures of others that the report sets beside ours: facts, with their source.
  *
  * The paper: "Benchmark of DNN Model Search at Deployment Time", SSDBM 2022, result tables in the authors' notebooks
- * (repository asu-cactus/Discovery_of_DL_Model_Version, commit 13e2591). What stands here was derived from those tables:
- * the regret and the Spearman correlation (bestfit/metrics.h, mean over targets) of the orders that each of their
- * columns would have given. tests/unit/test_benchmark_published.c derives them again where the tables are.
+ * (repository asu-cactus/Discovery_of_DL_Model_Version, commit 13e2591). What stands here was derived from those
+ * tables: the regret and the Spearman correlation (bestfit/metrics.h, mean over targets) of the orders that each of
+ * their columns would have given. tests/unit/test_benchmark_published.c derives them again where the tables are.
  *
  * The prototype: 119 targets in six collections, networks of an earlier program.
  */
@@ -29,10 +29,12 @@ const bf__published bf__published_figures[] = {
 const size_t bf__n_published_figures = sizeof bf__published_figures / sizeof *bf__published_figures;
 
 /* A strategy's figures in the six collections, in the order of part 6. */
-#define SIX(strategy, family, r1, s1, r2, s2, r3, s3, r4, s4, r5, s5, r6, s6)                         \
-  {strategy, family, "sentiment", r1, s1}, {strategy, family, "pos", r2, s2},                         \
-      {strategy, family, "entity_matching", r3, s3}, {strategy, family, "dsads", r4, s4},             \
-      {strategy, family, "har_across", r5, s5}, {strategy, family, "digits", r6, s6}
+#define SIX(strategy, family, r1, s1, r2, s2, r3, s3, r4, s4, r5, s5, r6, s6)             \
+  {strategy, family, "sentiment", r1, s1}, {strategy, family, "pos", r2, s2},             \
+      {strategy, family, "entity_matching", r3, s3}, {strategy, family, "dsads", r4, s4}, \
+      {strategy, family, "har_across", r5, s5}, {                                         \
+    strategy, family, "digits", r6, s6                                                    \
+  }
 
 /* clang-format off */
 const bf__prototype bf__prototype_figures[] = {

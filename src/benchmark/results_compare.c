@@ -87,12 +87,10 @@ out:
 }
 
 static bf_status claims(bf__scoring *s, json_t *results, bf_error *err) {
-  static const char *const pairs[][2] = {{"paper-adaptivity-mixed", "paper-jsd-mixed"},
-                                         {"paper-adaptivity-mixed", "paper-l2-mixed"},
-                                         {"paper-adaptivity-hindsight", "paper-jsd-mixed"},
-                                         {"paper-adaptivity-hindsight", "paper-l2-mixed"},
-                                         {"paper-adaptivity-raw", "paper-jsd-raw"},
-                                         {"paper-adaptivity-raw", "paper-l2-raw"}};
+  static const char *const pairs[][2] = {
+      {"paper-adaptivity-mixed", "paper-jsd-mixed"},     {"paper-adaptivity-mixed", "paper-l2-mixed"},
+      {"paper-adaptivity-hindsight", "paper-jsd-mixed"}, {"paper-adaptivity-hindsight", "paper-l2-mixed"},
+      {"paper-adaptivity-raw", "paper-jsd-raw"},         {"paper-adaptivity-raw", "paper-l2-raw"}};
   bf_status status = BF_OK;
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) BF_TRY(claim_of(s, pairs[i][0], pairs[i][1], list, err));
@@ -130,8 +128,8 @@ static bf_status size_figures(bf__scoring *s, size_t largest, uint32_t strategy,
   json_t *list = json_array();
   for (size_t k = BF__ROWS_30; k <= largest + 1; k++) {
     size_t variant = k <= largest ? k : BF__STANDARD;
-    BF_TRY(bf__join_metric(s->bench, s->values, variant, strategy, BF__NO_STRATEGY, metric, &scope, true, &figure,
-                           err));
+    BF_TRY(
+        bf__join_metric(s->bench, s->values, variant, strategy, BF__NO_STRATEGY, metric, &scope, true, &figure, err));
     if (json_array_append_new(list, bf__json_figure(&figure)) != 0) status = bf__error_memory(err, 64);
   }
   if (status == BF_OK) status = bf__json_set(of, bf__metric_names[metric], json_incref(list), err);
@@ -151,7 +149,8 @@ static bf_status sizes(bf__scoring *s, json_t *results, bf_error *err) {
   while (largest > BF__ROWS_30 && (n = common(s, against, largest)) * 2 < most) largest--;
   n = common(s, against, largest);
   if (n == 0) goto out;
-  for (size_t k = BF__ROWS_30; k <= largest; k++) (void)json_array_append_new(list, json_integer(rows[k - BF__ROWS_30]));
+  for (size_t k = BF__ROWS_30; k <= largest; k++)
+    (void)json_array_append_new(list, json_integer(rows[k - BF__ROWS_30]));
   for (uint32_t i = 0; i < s->bench->n_strategies; i++) {
     json_t *one = json_object();
     status = size_figures(s, largest, i, BF__REGRET, one, err);
@@ -201,8 +200,7 @@ static bf_status prototype_row(bf__scoring *s, const bf__prototype *p, json_t *l
   status = bf__json_set(row, "strategy", json_string(p->strategy), err);
   if (status == BF_OK) status = bf__json_set(row, "family", json_string(p->family), err);
   if (status == BF_OK)
-    status =
-        bf__json_set(row, "collection", p->collection != NULL ? json_string(p->collection) : json_null(), err);
+    status = bf__json_set(row, "collection", p->collection != NULL ? json_string(p->collection) : json_null(), err);
   if (status == BF_OK) status = bf__json_set(row, "their_regret", bf__json_number(p->regret), err);
   if (status == BF_OK) status = bf__json_set(row, "their_spearman", bf__json_number(p->spearman), err);
   if (status == BF_OK) status = bf__json_set(row, "regret", bf__json_number(regret.n > 0 ? regret.mean : NAN), err);
@@ -218,8 +216,7 @@ out:
 static bf_status prototype(bf__scoring *s, json_t *results, bf_error *err) {
   bf_status status = BF_OK;
   json_t *list = json_array();
-  for (size_t i = 0; i < bf__n_prototype_figures; i++)
-    BF_TRY(prototype_row(s, &bf__prototype_figures[i], list, err));
+  for (size_t i = 0; i < bf__n_prototype_figures; i++) BF_TRY(prototype_row(s, &bf__prototype_figures[i], list, err));
   status = bf__json_set(results, "prototype", json_incref(list), err);
 out:
   json_decref(list);

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "benchmark/collection.h"
+#include "benchmark/benchmark_internal.h"
 
 #define BF__RESULTS_VERSION 1
 #define BF__NO_STRATEGY UINT32_MAX
@@ -49,16 +49,16 @@ typedef struct bf__answer { /* of one strategy for one target */
 typedef struct bf__run { /* one file runs/VARIANT/TARGET.json */
   uint32_t item, seed, variant;
   size_t n_models, n_answers;
-  const char **domains;                             /* [n_models] */
-  const double *accuracy, *f1, *macro_f1, *source;  /* [n_models]; NaN: not told, but for accuracy */
-  const double *expected, *low, *high;              /* [n_models] or all NULL; NaN: none for this model */
-  bf__answer *answers; /* with room for those of bf__bench_mix() */
-  const char *grade; /* NULL: none */
+  const char **domains;                            /* [n_models] */
+  const double *accuracy, *f1, *macro_f1, *source; /* [n_models]; NaN: not told, but for accuracy */
+  const double *expected, *low, *high;             /* [n_models] or all NULL; NaN: none for this model */
+  bf__answer *answers;                             /* with room for those of bf__bench_mix() */
+  const char *grade;                               /* NULL: none */
   bool novel, no_suitable;
   double run_seconds, learn_seconds; /* NaN: not told */
 } bf__run;
 
-typedef struct bf__item { /* a domain of a collection as a target */
+typedef struct bf__item {     /* a domain of a collection as a target */
   uint32_t collection, group; /* group: a number within the collection */
   const char *name, *title, *origin;
   bool stranger, has_run; /* has_run: in the standard variant */
@@ -134,8 +134,8 @@ bf_status bf__join(const bf__bench *bench, const double *value_of_item, const bf
                    bf__figure *out, bf_error *err);
 /* The same of one metric, and of strategy less `against` over the targets that both answered. */
 bf_status bf__join_metric(const bf__bench *bench, const bf__values *values, size_t series, uint32_t strategy,
-                          uint32_t against, size_t metric, const bf__scope *scope, bool with_interval,
-                          bf__figure *out, bf_error *err);
+                          uint32_t against, size_t metric, const bf__scope *scope, bool with_interval, bf__figure *out,
+                          bf_error *err);
 
 /* ---- parts of the results' JSON ---- */
 

@@ -39,9 +39,8 @@ static void fill_row(void *context, size_t strategy, uint32_t worker) {
   table *t = context;
   (void)worker;
   for (size_t m = 0; m < BF__N_METRICS && t->status[strategy] == BF_OK; m++)
-    t->status[strategy] =
-        bf__join_metric(t->s->bench, t->s->values, t->series, (uint32_t)strategy, BF__NO_STRATEGY, m, t->scope,
-                        t->with_interval, &t->figures[strategy * BF__N_METRICS + m], NULL);
+    t->status[strategy] = bf__join_metric(t->s->bench, t->s->values, t->series, (uint32_t)strategy, BF__NO_STRATEGY, m,
+                                          t->scope, t->with_interval, &t->figures[strategy * BF__N_METRICS + m], NULL);
 }
 
 static bf_status table_json(const bf__scoring *s, const bf__figure *figures, json_t *all, bf_error *err) {
@@ -120,8 +119,8 @@ static bf_status matrix_of(const bf__bench *bench, size_t collection, json_t *of
       if (run->item != t || (run->variant != BF__STANDARD && run->variant != BF__OWN_IN)) continue;
       for (size_t m = 0; m < run->n_models; m++) {
         size_t i = 0;
-        while (i < n && (bench->items[i].collection != collection ||
-                         strcmp(bench->items[i].name, run->domains[m]) != 0))
+        while (i < n &&
+               (bench->items[i].collection != collection || strcmp(bench->items[i].name, run->domains[m]) != 0))
           i++;
         /* own-in counts unseen rows only: it gives the own model's figure and no other */
         if (i < n && (run->variant == BF__STANDARD || i == t)) sum[i] += run->accuracy[m], count[i] += 1;
@@ -135,11 +134,11 @@ static bf_status matrix_of(const bf__bench *bench, size_t collection, json_t *of
   }
   json_t *models = json_array();
   for (size_t i = 0; i < n; i++)
-    if (bench->items[i].collection == collection) (void)json_array_append_new(models, json_string(bench->items[i].name));
+    if (bench->items[i].collection == collection)
+      (void)json_array_append_new(models, json_string(bench->items[i].name));
   if (status == BF_OK)
-    status = bf__json_set(
-        of, "matrix",
-        json_pack("{s:o,s:O,s:O}", "models", models, "targets", names, "accuracy", rows), err);
+    status = bf__json_set(of, "matrix",
+                          json_pack("{s:o,s:O,s:O}", "models", models, "targets", names, "accuracy", rows), err);
 out:
   json_decref(names);
   json_decref(rows);
@@ -207,8 +206,8 @@ static bf_status workloads(bf__scoring *s, json_t *results, bf_error *err) {
     of = json_object();
     BF_TRY(bf__json_set(of, "collections", names, err));
     for (size_t i = 0; i < bench->n_items; i++)
-      s->member[i] = !bench->items[i].stranger &&
-                     strcmp(bench->collections[bench->items[i].collection].workload, workload) == 0;
+      s->member[i] =
+          !bench->items[i].stranger && strcmp(bench->collections[bench->items[i].collection].workload, workload) == 0;
     bf__scope scope = {.member = s->member, .macro = true};
     BF_TRY(add_table(s, &scope, BF__STANDARD, true, of, &n, err));
     BF_TRY(bf__json_set(all, workload, json_incref(of), err));
@@ -243,9 +242,9 @@ static bf_status pooled(bf__scoring *s, json_t *results, bf_error *err) {
   json_t *list = strangers != NULL ? json_array() : NULL;
   for (size_t i = 0; list != NULL && i < bench->n_items; i++)
     if (s->member[i])
-      (void)json_array_append_new(list, json_pack("{s:s,s:s}", "collection",
-                                                  bench->collections[bench->items[i].collection].name, "target",
-                                                  bench->items[i].name));
+      (void)json_array_append_new(
+          list, json_pack("{s:s,s:s}", "collection", bench->collections[bench->items[i].collection].name, "target",
+                          bench->items[i].name));
   if (list != NULL) status = bf__json_set(strangers, "targets", list, err);
 out:
   json_decref(of);
@@ -326,8 +325,8 @@ static bf_status head(const bf__bench *bench, json_t *results, bf_error *err) {
   json_t *seeds = json_array(), *names = json_array(), *gaps = json_array();
   for (size_t i = 0; i < bench->n_seeds; i++) (void)json_array_append_new(seeds, json_integer(bench->seeds[i]));
   for (size_t i = 0; i < bench->n_strategies; i++)
-    (void)json_array_append_new(names, json_pack("{s:s,s:s}", "name", bench->strategies[i].name, "family",
-                                                 bench->strategies[i].family));
+    (void)json_array_append_new(
+        names, json_pack("{s:s,s:s}", "name", bench->strategies[i].name, "family", bench->strategies[i].family));
   for (size_t i = 0; i < bench->n_gaps; i++) {
     const bf__gap *gap = &bench->gaps[i];
     (void)json_array_append_new(gaps, json_pack("{s:s,s:s?,s:s,s:s}", "collection", gap->collection, "domain",

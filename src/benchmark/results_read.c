@@ -2,20 +2,16 @@
  *
  * Names come from the folder and from collection.json; a file of a run must state the same. What should be there and is
  * not becomes a gap with the command that helps, so that no mean leaves a target out without a word. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "benchmark/results_internal.h"
 
 #define MAX_RUN_BYTES ((size_t)16 << 20)
-#define MAX_SEED 9999u
-#define MAX_ENTRIES 10000u
+#define MAX_WHY_BYTES ((size_t)64 << 10)
 #define MAX_RUNS 200000u
 #define MAX_STRATEGIES 500u
 
@@ -65,8 +61,8 @@ out:
   return status;
 }
 
-static bf_status add_gap(bf__bench *bench, const char *collection, const char *domain, const char *why,
-                         const char *get, bf_error *err) {
+static bf_status add_gap(bf__bench *bench, const char *collection, const char *domain, const char *why, const char *get,
+                         bf_error *err) {
   bf_status status = BF_OK;
   bf__gap gap = {0};
   for (size_t i = 0; i < bench->n_gaps; i++) { /* told once, though every seed lacks it */
@@ -82,40 +78,6 @@ static bf_status add_gap(bf__bench *bench, const char *collection, const char *d
   bench->gaps[bench->n_gaps++] = gap;
 out:
   return status;
-}
-
-/* ---- folders ---- */
-
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Plain names in a folder, sorted; none where it is not there. */
-static bf_status list_folder(bf__bench *bench, const char *path, const char ***out, size_t *n_out, bf_error *err) {
-  const char **names = NULL;
-  size_t n = 0, room = 0;
-  bf_status status = BF_OK;
-  *out = NULL;
-  *n_out = 0;
-  DIR *folder = opendir(path);
-  if (folder == NULL && (errno == ENOENT || errno == ENOTDIR)) return BF_OK;
-  if (folder == NULL) return bf__error_errno(err, errno, "cannot read the folder %s", path);
-  for (const struct dirent *entry; status == BF_OK && (entry = readdir(folder)) != NULL;) {
-    if (!bf__bench_is_name(entry->d_name)) continue;
-    if (n >= MAX_ENTRIES) {
-      status = bf__error(err, BF_ERR_LIMIT, "%s has more than %u entries", path, MAX_ENTRIES);
-      break;
-    }
-    status = bf__bench_grow(bench, &names, n, &room, sizeof *names, err);
-    if (status == BF_OK) status = keep(bench, entry->d_name, &names[n], err);
-    if (status == BF_OK) n++;
-  }
-  closedir(folder);
-  if (status != BF_OK) return status;
-  if (n > 0) qsort(names, n, sizeof *names, by_text);
-  *out = names;
-  *n_out = n;
-  return BF_OK;
 }
 
 /* ---- a collection ---- */
@@ -193,6 +155,22 @@ out:
   return status;
 }
 
+/* Why a target was not ranked, where `bench run` said so. You own it, or NULL. */
+static char *why_not_run(const char *folder, const char *target) {
+  uint8_t *bytes = NULL;
+  size_t n = 0;
+  char *path = bf__asprintf("%s/runs/standard/%s.not-run", folder, target), *copy = NULL;
+  if (path != NULL && bf__file_read(path, MAX_WHY_BYTES, &bytes, &n, NULL) == BF_OK) {
+    json_t *json = json_loadb((const char *)bytes, n, 0, NULL);
+    const char *why = json_string_value(json_object_get(json, "why"));
+    if (why != NULL) copy = bf__asprintf("not ranked: %.400s", why);
+    json_decref(json);
+  }
+  free(bytes);
+  free(path);
+  return copy;
+}
+
 static bf_status read_runs(bf__bench *bench, const bf__bench_collection *c, const char *folder, uint32_t collection,
                            uint32_t seed, bf_error *err) {
   bf_status status = BF_OK;
@@ -206,17 +184,19 @@ static bf_status read_runs(bf__bench *bench, const bf__bench_collection *c, cons
       if (variant != BF__STANDARD) continue;
       bench->items[item].has_run |= found;
       if (found) continue;
+      char *told = why_not_run(folder, c->domains[i].name);
       snprintf(why, sizeof why, "not ranked yet, seed %u", seed);
       snprintf(get, sizeof get, "bestfit bench run %s", c->name);
-      BF_TRY(add_gap(bench, c->name, c->domains[i].name, why, get, err));
+      status = add_gap(bench, c->name, c->domains[i].name, told != NULL ? told : why, get, err);
+      free(told);
+      if (status != BF_OK) goto out;
     }
   }
 out:
   return status;
 }
 
-static bf_status read_collection(bf__bench *bench, const char *folder, const char *name, uint32_t seed,
-                                 bf_error *err) {
+static bf_status read_collection(bf__bench *bench, const char *folder, const char *name, uint32_t seed, bf_error *err) {
   bf__bench_collection *c = NULL;
   bf_error inner = {.position = -1};
   uint32_t collection = 0;
@@ -239,45 +219,19 @@ out:
 
 /* ---- the whole ---- */
 
-static bool seed_of(const char *name, uint32_t *out) {
-  char *end = NULL;
-  if (strncmp(name, "seed-", 5) != 0 || name[5] < '1' || name[5] > '9' || strlen(name) > 9) return false;
-  unsigned long seed = strtoul(name + 5, &end, 10);
-  *out = (uint32_t)seed;
-  return *end == '\0' && seed <= MAX_SEED;
-}
-
-static int by_seed(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return (x > y) - (x < y);
-}
-
-static bf_status read_seeds(bf__bench *bench, const char *folder, bf_error *err) {
-  const char **names = NULL;
+static bf_status read_places(bf__bench *bench, const char *folder, bf_error *err) {
+  bf_bench_place *places = NULL;
   size_t n = 0;
-  bf_status status = list_folder(bench, folder, &names, &n, err);
+  bf_status status = bf_bench_find(folder, 0, &places, &n, err);
   for (size_t i = 0; status == BF_OK && i < n; i++) {
-    uint32_t seed = 0;
-    if (!seed_of(names[i], &seed)) continue;
-    status = bf__bench_grow(bench, &bench->seeds, bench->n_seeds, &bench->room_seeds, sizeof *bench->seeds, err);
-    if (status == BF_OK) bench->seeds[bench->n_seeds++] = seed;
+    if (i == 0 || places[i].seed != places[i - 1].seed) {
+      BF_TRY(bf__bench_grow(bench, &bench->seeds, bench->n_seeds, &bench->room_seeds, sizeof *bench->seeds, err));
+      bench->seeds[bench->n_seeds++] = places[i].seed;
+    }
+    status = read_collection(bench, places[i].folder, places[i].collection, places[i].seed, err);
   }
-  if (status == BF_OK && bench->n_seeds > 0) qsort(bench->seeds, bench->n_seeds, sizeof *bench->seeds, by_seed);
-  return status;
-}
-
-static bf_status read_seed(bf__bench *bench, const char *folder, uint32_t seed, bf_error *err) {
-  const char **names = NULL;
-  size_t n = 0;
-  char *path = bf__asprintf("%s/seed-%u", folder, seed), *inner = NULL;
-  bf_status status = path != NULL ? BF_OK : bf__error_memory(err, strlen(folder));
-  if (status == BF_OK) status = list_folder(bench, path, &names, &n, err);
-  for (size_t i = 0; status == BF_OK && i < n; i++) {
-    inner = bf__asprintf("%s/%s", path, names[i]);
-    status = inner != NULL ? read_collection(bench, inner, names[i], seed, err) : bf__error_memory(err, strlen(path));
-    free(inner);
-  }
-  free(path);
+out:
+  bf_bench_places_free(places, n);
   return status;
 }
 
@@ -301,12 +255,11 @@ bf_status bf__bench_load(const char *folder, bf__bench **out, bf_error *err) {
   *out = NULL;
   bf__bench *bench = bf__alloc(1, sizeof *bench);
   if (bench == NULL) return bf__error_memory(err, sizeof *bench);
-  BF_TRY(read_seeds(bench, folder, err));
-  for (size_t i = 0; i < bench->n_seeds; i++) BF_TRY(read_seed(bench, folder, bench->seeds[i], err));
+  BF_TRY(read_places(bench, folder, err));
   if (bench->n_runs == 0) {
-    status = bf__error(err, BF_ERR_NOT_FOUND,
-                       "%s has no rankings: `bestfit bench train` makes the models, `bestfit bench run` ranks them",
-                       folder);
+    status =
+        bf__error(err, BF_ERR_NOT_FOUND,
+                  "%s has no rankings: `bestfit bench train` makes the models, `bestfit bench run` ranks them", folder);
     goto out;
   }
   BF_TRY(check_headline(bench, err));

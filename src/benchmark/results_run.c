@@ -79,8 +79,8 @@ static bf_status read_models(reading *r, bf_error *err) {
   size_t n = json_array_size(list);
   bf_status status = BF_OK;
   if (!json_is_array(list) || n == 0 || n > MAX_MODELS)
-    return bf__error(err, n > MAX_MODELS ? BF_ERR_LIMIT : BF_ERR_FORMAT,
-                     "run: 'models' is no list of 1 to %u models", MAX_MODELS);
+    return bf__error(err, n > MAX_MODELS ? BF_ERR_LIMIT : BF_ERR_FORMAT, "run: 'models' is no list of 1 to %u models",
+                     MAX_MODELS);
   bf__arena *arena = &r->bench->arena;
   r->run->domains = bf__arena_alloc(arena, n, sizeof *r->run->domains);
   double *numbers = bf__arena_alloc(arena, 4 * n, sizeof *numbers);
@@ -156,7 +156,8 @@ static bf_status read_answers(reading *r, bf_error *err) {
   bf__answer *answers = bf__arena_alloc(&r->bench->arena, n + 3, sizeof *answers);
   if (answers == NULL) return bf__error_memory(err, n * sizeof *answers);
   r->run->answers = answers;
-  for (size_t i = 0; status == BF_OK && i < n; i++) status = read_answer(r, json_array_get(list, i), i, &answers[i], err);
+  for (size_t i = 0; status == BF_OK && i < n; i++)
+    status = read_answer(r, json_array_get(list, i), i, &answers[i], err);
   if (status == BF_OK) r->run->n_answers = n;
   return status;
 }
@@ -170,6 +171,7 @@ static bf_status read_expected(reading *r, bf_error *err) {
   if (expected == NULL || json_is_null(expected)) return BF_OK;
   if (!json_is_object(expected)) return bad(err, "run", "expected", "neither null nor an object");
   if (accuracy == NULL || json_is_null(accuracy)) return BF_OK;
+  if (json_is_array(accuracy) && json_array_size(accuracy) == 0) return BF_OK; /* too little experience */
   size_t n = r->run->n_models;
   BF_TRY(numbers_of(r, accuracy, n, "expected", "accuracy", &r->run->expected, err));
   BF_TRY(numbers_of(r, json_object_get(expected, "low"), n, "expected", "low", &r->run->low, err));
@@ -182,6 +184,7 @@ static bf_status read_trust(reading *r, bf_error *err) {
   const json_t *trust = json_object_get(r->json, "trust"), *novel = json_object_get(trust, "novel"),
                *unsuitable = json_object_get(trust, "no_suitable_model");
   if (trust == NULL || json_is_null(trust)) return BF_OK;
+  if (json_is_null(json_object_get(trust, "grade"))) return BF_OK;
   const char *grade = plain(json_object_get(trust, "grade"), 20);
   if (grade == NULL) return bad(err, "trust", "grade", "missing or no text");
   if ((novel != NULL && !json_is_boolean(novel)) || (unsuitable != NULL && !json_is_boolean(unsuitable)))

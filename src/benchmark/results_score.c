@@ -161,8 +161,8 @@ out:
 }
 
 bf_status bf__join_metric(const bf__bench *bench, const bf__values *values, size_t series, uint32_t strategy,
-                          uint32_t against, size_t metric, const bf__scope *scope, bool with_interval,
-                          bf__figure *out, bf_error *err) {
+                          uint32_t against, size_t metric, const bf__scope *scope, bool with_interval, bf__figure *out,
+                          bf_error *err) {
   double *column = bf__alloc(bench->n_items, sizeof *column);
   if (column == NULL) return bf__error_memory(err, bench->n_items * sizeof *column);
   for (size_t i = 0; i < bench->n_items; i++) {
@@ -177,8 +177,8 @@ bf_status bf__join_metric(const bf__bench *bench, const bf__values *values, size
 bf__scope bf__scope_of(bf__scoring *s, size_t collection, int strangers) {
   for (size_t i = 0; i < s->bench->n_items; i++) {
     const bf__item *item = &s->bench->items[i];
-    bool here = collection == SIZE_MAX ? s->bench->collections[item->collection].headline
-                                       : item->collection == collection;
+    bool here =
+        collection == SIZE_MAX ? s->bench->collections[item->collection].headline : item->collection == collection;
     s->member[i] = here && (strangers == BF__WITH_STRANGERS || item->stranger == (strangers == BF__ONLY_STRANGERS));
   }
   return (bf__scope){.member = s->member, .macro = true};

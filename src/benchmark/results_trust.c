@@ -72,8 +72,8 @@ static void fill(const bf__bench *bench, uint32_t variant, double *sum, double *
   for (size_t i = 0; i < N_TRUST * bench->n_items; i++) sum[i] = count[i] > 0 ? sum[i] / count[i] : NAN;
 }
 
-static bf_status join_all(bf__scoring *s, const double *values, const bf__scope *scope, json_t *parent,
-                          const char *key, bf_error *err) {
+static bf_status join_all(bf__scoring *s, const double *values, const bf__scope *scope, json_t *parent, const char *key,
+                          bf_error *err) {
   bf_status status = BF_OK;
   json_t *object = json_object();
   for (size_t k = 0; k < N_TRUST; k++) {
