@@ -69,7 +69,7 @@ bf_status bf_bench_report_create(const bf_bench_report_options *options, bf_benc
   BF_TRY(o.results != NULL ? read_results(o.results, &report->results, err) : make_results(&o, &report->results, err));
   if (o.notes != NULL) BF_TRY(read_notes(o.notes, &report->notes, err));
   /* numbers have six decimals: no more digits than a double needs to give them back */
-  report->text = json_dumps(report->results, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+  report->text = json_dumps(report->results, JSON_COMPACT | JSON_REAL_PRECISION(12));
   BF_TRY(report->text != NULL ? BF_OK : bf__error_memory(err, 1 << 20));
   *out = report;
   report = NULL;

@@ -30,7 +30,7 @@ void bf__chart_intervals(bf__writer *w, const bf__row *rows, size_t n, size_t me
   }
   bf__axis x = bf__axis_of(lowest, most(highest, lowest + 0.01), 250, WIDTH - 190, false);
   bf__svg_begin(w, WIDTH, bottom + 44, x_title);
-  if (with_legend) bf__svg_legend(w, 250, 12, rows, n);
+  if (with_legend) (void)bf__svg_legend(w, 250, WIDTH, 12, rows, n);
   bf__svg_x_axis(w, &x, top, bottom, x_title);
   bf__svg_line(w, bf__axis_at(&x, 0), top, bf__axis_at(&x, 0), bottom, "z");
   for (size_t i = 0; i < n; i++) {
@@ -201,9 +201,18 @@ void bf__chart_expected(bf__writer *w, const json_t *points) {
 /* ---- regret by the size of the target ---- */
 
 typedef struct label {
-  double y;
+  double y, end; /* end: of the line that it names */
   const char *name;
 } label;
+
+/* So few that the lines can be told apart; the table beside has them all. */
+static bool is_drawn(const char *strategy) {
+  static const char *const drawn[] = {"auto", "similarity-agreement", "similarity",      "majority",
+                                      "cot",  "paper-jsd-mixed",      "source-accuracy", "stage-1"};
+  for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+    if (strcmp(drawn[i], strategy) == 0) return true;
+  return false;
+}
 
 static int by_height(const void *a, const void *b) {
   double x = ((const label *)a)->y, y = ((const label *)b)->y;
@@ -252,7 +261,7 @@ void bf__chart_sizes(bf__writer *w, const json_t *results, size_t metric, const 
   }
   for (size_t i = 0; i < n; i++) { /* the range first */
     const json_t *figures = bf__at(sizes, "strategies", list[i].name, bf__metric_names[metric], NULL);
-    for (size_t k = 0; bf__is_shown(list[i].name) && k < json_array_size(figures); k++) {
+    for (size_t k = 0; is_drawn(list[i].name) && k < json_array_size(figures); k++) {
       double mean = bf__number_at(json_array_get(figures, k), "mean");
       low = least(low, mean), high = most(high, mean);
     }
@@ -270,13 +279,16 @@ void bf__chart_sizes(bf__writer *w, const json_t *results, size_t metric, const 
   bf__svg_text(w, (x.first + x.last) / 2, 382, BF__MIDDLE, "t", "rows of the target (all: at most 2,000)");
   for (size_t i = n; i-- > 0;) { /* the best above the others */
     const json_t *figures = bf__at(sizes, "strategies", list[i].name, bf__metric_names[metric], NULL);
-    if (!bf__is_shown(list[i].name) || json_array_size(figures) != n_rows + 1 || n_labels == 32) continue;
+    if (!is_drawn(list[i].name) || json_array_size(figures) != n_rows + 1 || n_labels == 32) continue;
     size_line(w, figures, &x, &y, list[i].name, list[i].family);
-    labels[n_labels++] =
-        (label){bf__axis_at(&y, bf__number_at(json_array_get(figures, n_rows), "mean")) + 4, list[i].name};
+    double end = bf__axis_at(&y, bf__number_at(json_array_get(figures, n_rows), "mean"));
+    labels[n_labels++] = (label){end, end, list[i].name};
   }
-  spread(labels, n_labels, 13, 350);
-  for (size_t i = 0; i < n_labels; i++) bf__svg_text(w, x.last + 12, labels[i].y, BF__START, "s", "%s", labels[i].name);
+  spread(labels, n_labels, 13, 346);
+  for (size_t i = 0; i < n_labels; i++) {
+    bf__svg_line(w, x.last + 6, labels[i].end, x.last + 22, labels[i].y, "a");
+    bf__svg_text(w, x.last + 26, labels[i].y + 4, BF__START, "s", "%s", labels[i].name);
+  }
   bf__svg_end(w);
   free(list);
 }
@@ -288,25 +300,36 @@ typedef struct spot {
   const bf__row *row;
 } spot;
 
-/* Names of the shown strategies beside their marks, where there is room; others are told when pointed at. */
-static void name_spots(bf__writer *w, const spot *spots, size_t n, double right) {
-  struct {
-    double left, right, y;
-  } taken[64];
+typedef struct box {
+  double left, right, y;
+} box;
+
+static bool is_free(const box *taken, size_t n, const box *place) {
+  for (size_t i = 0; i < n; i++)
+    if (place->left < taken[i].right && taken[i].left < place->right && fabs(place->y - taken[i].y) < 12) return false;
+  return true;
+}
+
+/* Names of the shown strategies beside their marks, or as near as there is room; others are told when pointed at. */
+static void name_spots(bf__writer *w, const spot *spots, size_t n, double right, double top, double bottom) {
+  box taken[64];
   size_t n_taken = 0;
   for (size_t i = 0; i < n && n_taken < 64; i++) {
     if (!bf__is_shown(spots[i].row->name)) continue;
-    double width = 6.2 * (double)strlen(spots[i].row->name), left = spots[i].x + 9;
-    bool flip = left + width > right;
-    if (flip) left = spots[i].x - 9 - width;
-    double y = spots[i].y + 4;
-    for (size_t k = 0; k < n_taken; k++) /* those before are above or at the same height: go below them */
-      if (left < taken[k].right && taken[k].left < left + width && fabs(y - taken[k].y) < 12) {
-        y = taken[k].y + 12.5;
-        k = SIZE_MAX; /* from the beginning */
-      }
-    taken[n_taken].left = left, taken[n_taken].right = left + width, taken[n_taken++].y = y;
-    bf__svg_text(w, flip ? spots[i].x - 9 : left, y, flip ? BF__END : BF__START, "s", "%s", spots[i].row->name);
+    double width = 6.2 * (double)strlen(spots[i].row->name);
+    bool flip = spots[i].x + 16 + width > right;
+    box place = {.left = flip ? spots[i].x - 16 - width : spots[i].x + 16};
+    place.right = place.left + width;
+    bool found = false;
+    for (int k = 0; k < 24 && !found; k++) { /* 0, up, down, farther up, ... */
+      place.y = spots[i].y + (k % 2 == 0 ? 1 : -1) * 12.5 * ((k + 1) / 2);
+      found = place.y > top && place.y < bottom && is_free(taken, n_taken, &place);
+    }
+    if (!found) continue;
+    taken[n_taken++] = place;
+    bf__svg_line(w, spots[i].x + (flip ? -5 : 5), spots[i].y, spots[i].x + (flip ? -14 : 14), place.y, "a");
+    bf__svg_text(w, flip ? place.right : place.left, place.y + 4, flip ? BF__END : BF__START, "s", "%s",
+                 spots[i].row->name);
   }
 }
 
@@ -318,6 +341,7 @@ void bf__chart_cost(bf__writer *w, const json_t *results, const char *what, cons
   for (size_t i = 0; spots != NULL && i < n; i++) {
     double cost = bf__number_at(bf__at(results, "cost", "strategies", rows[i].name, NULL), what);
     if (isnan(cost) || !rows[i].whole || (logarithmic && !(cost > 0))) continue;
+    if (!logarithmic) cost /= 1000; /* bytes: kB */
     low = least(low, cost), high = most(high, cost);
     worst = most(worst, rows[i].figures[BF__REGRET].mean);
     spots[n_spots++] = (spot){cost, rows[i].figures[BF__REGRET].mean, &rows[i]};
@@ -325,9 +349,9 @@ void bf__chart_cost(bf__writer *w, const json_t *results, const char *what, cons
   if (spots == NULL) w->failed = true;
   if (n_spots > 0) {
     bf__axis x = bf__axis_of(logarithmic ? low : 0, high, 64, 486, logarithmic),
-             y = bf__axis_of(0, worst, 366, 30, false);
+             y = bf__axis_of(0, worst, 366, 44, false);
     bf__svg_begin(w, 510, 414, x_title);
-    bf__svg_legend(w, 14, 10, rows, n);
+    (void)bf__svg_legend(w, 14, 500, 10, rows, n);
     bf__svg_x_axis(w, &x, y.last, y.first, x_title);
     bf__svg_y_axis(w, &y, x.first, x.last, "regret (accuracy lost)");
     for (size_t i = 0; i < n_spots; i++) {
@@ -335,7 +359,7 @@ void bf__chart_cost(bf__writer *w, const json_t *results, const char *what, cons
       spots[i].y = bf__axis_at(&y, spots[i].y);
       bf__svg_mark(w, spots[i].x, spots[i].y, bf__family_of(spots[i].row->family), spots[i].row->name);
     }
-    name_spots(w, spots, n_spots, x.last + 20);
+    name_spots(w, spots, n_spots, x.last + 20, y.last, y.first);
     bf__svg_end(w);
   }
   free(spots);

@@ -70,8 +70,7 @@ static void claim_figure(bf__report *r, const json_t *claim) {
     n += rows[n].figures[BF__REGRET].n > 0;
   }
   if (n == 0) return;
-  snprintf(finding, sizeof finding,
-           "%.40s loses less than %.40s in %zu of %zu headline collections, beyond doubt in %zu",
+  snprintf(finding, sizeof finding, "%.40s loses less than %.40s in %zu of %zu headline collections, clearly in %zu",
            bf__text_at(claim, "adaptivity", "?"), measure, t.lower, t.n, t.beyond);
   snprintf(axis, sizeof axis, "regret less that of %.60s (accuracy); left of the line the claim holds", measure);
   bf__chart_intervals(&w, rows, n, BF__REGRET, axis, false);
@@ -121,7 +120,8 @@ void bf__report_claim(bf__report *r) {
     bf__doc_item(
         &r->d,
         "`%s` against `%s`: %s. It loses less in %zu of %zu headline collections and orders better in %zu (both "
-        "in %zu); beyond doubt it loses less in %zu and more in %zu. Pooled difference of regret: %s.",
+        "in %zu); with its whole 95 %% interval it loses less in %zu and more in %zu. Pooled difference of "
+        "regret: %s.",
         bf__text_at(claim, "adaptivity", "?"), bf__text_at(claim, "measure", "?"), verdict, t.lower, t.n,
         t.higher_spearman, t.both, t.beyond, t.against, BF__INTERVAL(&pooled, 3));
   }
@@ -129,9 +129,10 @@ void bf__report_claim(bf__report *r) {
   if (json_array_size(list) > 0) {
     bf__doc_text(
         &r->d,
-        "Why it falls short: with few partitions adaptivity takes few distinct values, it hangs on its threshold, "
-        "and dividing by the target's partitions alone makes it grow with the source. The threshold in hindsight "
-        "is chosen with the truth at hand, so its figures flatter.");
+        "What is known of it, and not tested here: with few partitions adaptivity takes few distinct values, it hangs "
+        "on its "
+        "threshold, and dividing by the target's partitions alone makes it grow with the source. The threshold in "
+        "hindsight is chosen with the truth at hand, so its figures flatter.");
     json_array_foreach(list, i, claim) claim_figure(r, claim);
     bf__doc_fold(&r->d, "Differences by collection");
     claim_table(r, list);
@@ -250,7 +251,7 @@ void bf__report_prototype(bf__report *r) {
       &r->d,
       "An earlier program measured the same six collections with networks and rows of its own (119 targets, some "
       "of which are not here). Strangers are among the targets here too, as they were there; its pooled figures "
-      "are means over targets, and so are ours beside them. A figure of random choices differs by chance.");
+      "are means over targets, and so are ours beside them.");
   families(r, list);
   if (n_far > 0) {
     bf__doc_heading(&r->d, 3, "Farther than .10 apart: %zu", n_far);

@@ -32,10 +32,10 @@ static size_t headline(const json_t *results, const char *out[MAX_HEADLINE]) {
 
 static void head_row(bf__report *r, const char *const *collections, size_t n) {
   char cells[MAX_HEADLINE][80];
-  const char *headings[MAX_HEADLINE + 4] = {"strategy", "what it needs", "macro-average"};
+  const char *headings[MAX_HEADLINE + 4] = {"strategy", "what it needs", ">macro-average"};
   for (size_t i = 0; i < n; i++) {
     double targets = bf__number_at(bf__at(r->results, "collections", collections[i], NULL), "targets");
-    snprintf(cells[i], sizeof cells[i], "%.60s, %.0f", short_name(collections[i]), targets);
+    snprintf(cells[i], sizeof cells[i], ">%.60s, %.0f", short_name(collections[i]), targets);
     headings[3 + i] = cells[i];
   }
   headings[3 + n] = NULL;

@@ -101,8 +101,8 @@ const char *bf__family_name(size_t family);
 const char *bf__family_colour(size_t family);
 void bf__svg_x_axis(bf__writer *w, const bf__axis *x, double top, double bottom, const char *title);
 void bf__svg_y_axis(bf__writer *w, const bf__axis *y, double left, double right, const char *title);
-/* The families that `rows` have, as a legend. */
-void bf__svg_legend(bf__writer *w, double x, double y, const bf__row *rows, size_t n);
+/* The families that `rows` have, as a legend between two x, in as many lines as it takes. Returns y of the last. */
+double bf__svg_legend(bf__writer *w, double x, double right, double y, const bf__row *rows, size_t n);
 
 /* ---- charts (report_charts.c) ---- */
 

@@ -137,7 +137,7 @@ static void differences(bf__report *r) {
     better += rows[i].figures[BF__REGRET].high < 0;
   }
   if (whole > 0) {
-    snprintf(finding, sizeof finding, "%zu of %zu strategies lose more than %.40s beyond doubt, %zu less", worse, whole,
+    snprintf(finding, sizeof finding, "At 95 %% %zu of %zu strategies lose more than %.40s, and %zu less", worse, whole,
              against, better);
     snprintf(axis, sizeof axis, "regret less that of %.40s (accuracy); right is worse than it", against);
     bf__chart_intervals(&w, rows, whole, BF__REGRET, axis, true);
@@ -336,12 +336,11 @@ static void cost(bf__report *r) {
            BF__SHORT(automatic, 3), BF__SHORT(data, 3));
   bf__doc_grid(&r->d, true);
   bf__chart_cost(&w, r->results, "seconds", "seconds a target (logarithmic)", true);
-  bf__doc_figure(&r->d, finding, "Lower left is better. Small marks without a name: point at them, or see the table.",
-                 &w);
+  bf__doc_figure(&r->d, finding, "Lower left is better. Marks without a name: point at them, or see the table.", &w);
   w = (bf__writer){0};
-  bf__chart_cost(&w, r->results, "bytes", "bytes of sketches read", false);
-  snprintf(finding, sizeof finding, "Sketches of %s MB are read for a target's candidates by similarity",
-           BF__SHORT(bf__number_at(bf__at(of, "strategies", "similarity", NULL), "bytes") / 1e6, 2));
+  bf__chart_cost(&w, r->results, "bytes", "kB of sketches read for a target", false);
+  snprintf(finding, sizeof finding, "similarity reads %s kB of sketches a target",
+           BF__SHORT(bf__number_at(bf__at(of, "strategies", "similarity", NULL), "bytes") / 1e3, 0));
   bf__doc_figure(&r->d, finding, "What runs models reads their outputs instead.", &w);
   bf__doc_grid(&r->d, false);
   bf__doc_fold(&r->d, "Seconds and bytes of all strategies");

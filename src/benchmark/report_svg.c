@@ -178,13 +178,17 @@ void bf__svg_mark(bf__writer *w, double x, double y, size_t family, const char *
   bf__html_raw(w, "</g>\n");
 }
 
-void bf__svg_legend(bf__writer *w, double x, double y, const bf__row *rows, size_t n) {
+double bf__svg_legend(bf__writer *w, double x, double right, double y, const bf__row *rows, size_t n) {
+  double left = x;
   for (size_t family = 0; family < N_FAMILIES; family++) {
     bool there = false;
+    double width = 36 + 7 * (double)strlen(families[family].name);
     for (size_t i = 0; i < n && !there; i++) there = bf__family_of(rows[i].family) == family;
     if (!there) continue;
+    if (x + width > right && x > left) x = left, y += 18;
     bf__svg_mark(w, x, y, family, NULL);
     bf__svg_text(w, x + 10, y + 4, BF__START, "t", "%s", families[family].name);
-    x += 36 + 7 * (double)strlen(families[family].name);
+    x += width;
   }
+  return y;
 }

@@ -70,7 +70,8 @@ static bf_status claim_of(bf__scoring *s, const char *adaptivity, const char *me
   json_t *object = json_object(), *collections = json_object();
   bf__scope scope;
   if (a == BF__NO_STRATEGY || m == BF__NO_STRATEGY) goto out;
-  for (size_t c = 0; c < s->bench->n_collections; c++) {
+  for (size_t k = 0; k < s->bench->n_collections; k++) {
+    size_t c = bf__shown_collection(s->bench, k);
     scope = bf__scope_of(s, c, BF__WITHOUT_STRANGERS);
     BF_TRY(difference(s, a, m, &scope, true, collections, s->bench->collections[c].name, err));
   }

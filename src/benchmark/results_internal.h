@@ -38,6 +38,10 @@ enum {
 };
 extern const char *const bf__variant_names[BF__N_VARIANTS];
 
+/* The six whose mean is the pooled figure, in the order in which they are shown. */
+#define BF__N_HEADLINE 6u
+extern const char *const bf__headline_names[BF__N_HEADLINE];
+
 typedef struct bf__answer { /* of one strategy for one target */
   uint32_t strategy;
   const double *scores;  /* [n_models], NaN: no answer; NULL: not applicable, or an ensemble */
@@ -142,6 +146,7 @@ bf_status bf__join_metric(const bf__bench *bench, const bf__values *values, size
 /* Six decimals, so that what is committed is what is shown; null for NaN. */
 json_t *bf__json_number(double value);
 json_t *bf__json_figure(const bf__figure *figure);
+json_t *bf__json_mean(const bf__figure *figure); /* without an interval */
 /* Sets and checks; takes `value`. */
 bf_status bf__json_set(json_t *object, const char *key, json_t *value, bf_error *err);
 
@@ -152,6 +157,8 @@ typedef struct bf__scoring {
   double *column;  /* [n_items] */
   uint32_t n_threads;
 } bf__scoring;
+/* Collection i in the order to show: the six, then the others. */
+size_t bf__shown_collection(const bf__bench *bench, size_t i);
 enum { BF__WITHOUT_STRANGERS, BF__ONLY_STRANGERS, BF__WITH_STRANGERS };
 /* Targets of one collection (or SIZE_MAX: all headline ones). The scope dies with the next. */
 bf__scope bf__scope_of(bf__scoring *s, size_t collection, int strangers);

@@ -20,6 +20,10 @@ json_t *bf__json_figure(const bf__figure *figure) {
                    bf__json_number(figure->high), "n", (json_int_t)figure->n);
 }
 
+json_t *bf__json_mean(const bf__figure *figure) {
+  return json_pack("{s:o,s:I}", "mean", bf__json_number(figure->mean), "n", (json_int_t)figure->n);
+}
+
 bf_status bf__json_set(json_t *object, const char *key, json_t *value, bf_error *err) {
   return json_object_set_new(object, key, value) == 0 ? BF_OK : bf__error_memory(err, 64);
 }
@@ -30,7 +34,7 @@ typedef struct table {
   const bf__scoring *s;
   const bf__scope *scope;
   size_t series;
-  bool with_interval;
+  bool with_interval, all_metrics;
   bf__figure *figures; /* [strategy][metric] */
   bf_status *status;   /* [strategy] */
 } table;
@@ -38,19 +42,24 @@ typedef struct table {
 static void fill_row(void *context, size_t strategy, uint32_t worker) {
   table *t = context;
   (void)worker;
-  for (size_t m = 0; m < BF__N_METRICS && t->status[strategy] == BF_OK; m++)
+  for (size_t m = 0; m < BF__N_METRICS && t->status[strategy] == BF_OK; m++) {
+    if (!t->all_metrics && m != BF__REGRET && m != BF__SPEARMAN) continue;
     t->status[strategy] = bf__join_metric(t->s->bench, t->s->values, t->series, (uint32_t)strategy, BF__NO_STRATEGY, m,
                                           t->scope, t->with_interval, &t->figures[strategy * BF__N_METRICS + m], NULL);
+  }
 }
 
-static bf_status table_json(const bf__scoring *s, const bf__figure *figures, json_t *all, bf_error *err) {
+static bf_status table_json(const bf__scoring *s, const bf__figure *figures, bool with_interval, json_t *all,
+                            bf_error *err) {
   bf_status status = BF_OK;
   for (size_t i = 0; i < s->bench->n_strategies; i++) {
     const bf__figure *row = &figures[i * BF__N_METRICS];
     if (row[BF__REGRET].n == 0) continue;
     json_t *one = json_object();
     for (size_t m = 0; m < BF__N_METRICS && status == BF_OK; m++)
-      if (row[m].n > 0) status = bf__json_set(one, bf__metric_names[m], bf__json_figure(&row[m]), err);
+      if (row[m].n > 0)
+        status = bf__json_set(one, bf__metric_names[m],
+                              with_interval ? bf__json_figure(&row[m]) : bf__json_mean(&row[m]), err);
     if (status == BF_OK) status = bf__json_set(all, s->bench->strategies[i].name, json_incref(one), err);
     json_decref(one);
     if (status != BF_OK) return status;
@@ -64,6 +73,7 @@ static bf_status add_table(bf__scoring *s, const bf__scope *scope, size_t series
   bf_status status = BF_OK;
   size_t n = s->bench->n_strategies;
   table t = {.s = s, .scope = scope, .series = series, .with_interval = with_interval};
+  t.all_metrics = series == BF__STANDARD || series == BF__BY_F1; /* of the others the two that are shown */
   json_t *all = json_object();
   t.figures = bf__alloc(n * BF__N_METRICS, sizeof *t.figures);
   t.status = bf__alloc(n, sizeof *t.status);
@@ -77,7 +87,7 @@ static bf_status add_table(bf__scoring *s, const bf__scope *scope, size_t series
       status = bf__error(err, t.status[i], "the figures of %s could not be joined", s->bench->strategies[i].name);
       goto out;
     }
-  BF_TRY(table_json(s, t.figures, all, err));
+  BF_TRY(table_json(s, t.figures, with_interval, all, err));
   *n_out = json_object_size(all);
   status = bf__json_set(parent, "strategies", json_incref(all), err);
 out:
@@ -170,13 +180,14 @@ static bf_status collections(bf__scoring *s, json_t *results, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = 0;
   json_t *all = json_object(), *of = NULL;
-  for (size_t c = 0; c < s->bench->n_collections; c++) {
+  for (size_t k = 0; k < s->bench->n_collections; k++) {
+    size_t c = bf__shown_collection(s->bench, k);
     of = json_object();
     BF_TRY(facts_of(s->bench, c, of, err));
     bf__scope scope = bf__scope_of(s, c, BF__WITHOUT_STRANGERS);
     BF_TRY(add_table(s, &scope, BF__STANDARD, true, of, &n, err));
     if (s->bench->collections[c].has_f1) BF_TRY(add_object(s, &scope, BF__BY_F1, true, of, "f1", err));
-    BF_TRY(add_object(s, &scope, BF__BY_MACRO_F1, true, of, "macro_f1", err));
+    BF_TRY(add_object(s, &scope, BF__BY_MACRO_F1, false, of, "macro_f1", err));
     BF_TRY(matrix_of(s->bench, c, of, err));
     BF_TRY(bf__json_set(all, s->bench->collections[c].name, json_incref(of), err));
     json_decref(of);
@@ -196,13 +207,15 @@ static bf_status workloads(bf__scoring *s, json_t *results, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = 0;
   json_t *all = json_object(), *of = NULL;
-  for (size_t c = 0; c < bench->n_collections; c++) {
+  for (size_t k = 0; k < bench->n_collections; k++) {
+    size_t c = bf__shown_collection(bench, k);
     const char *workload = bench->collections[c].workload;
     if (json_object_get(all, workload) != NULL) continue;
     json_t *names = json_array();
-    for (size_t k = c; k < bench->n_collections; k++)
-      if (strcmp(bench->collections[k].workload, workload) == 0)
-        (void)json_array_append_new(names, json_string(bench->collections[k].name));
+    for (size_t m = k; m < bench->n_collections; m++) {
+      const bf__known *other = &bench->collections[bf__shown_collection(bench, m)];
+      if (strcmp(other->workload, workload) == 0) (void)json_array_append_new(names, json_string(other->name));
+    }
     of = json_object();
     BF_TRY(bf__json_set(of, "collections", names, err));
     for (size_t i = 0; i < bench->n_items; i++)
@@ -260,14 +273,14 @@ static bf_status variants(bf__scoring *s, json_t *results, bf_error *err) {
     by_collection = json_object();
     bf__scope scope = bf__scope_of(s, SIZE_MAX, BF__WITHOUT_STRANGERS);
     BF_TRY(add_object(s, &scope, v, true, of, "pooled", err));
-    for (size_t c = 0; c < s->bench->n_collections; c++) {
+    /* by collection only where all targets have it: the sizes are compared on common targets (results_compare.c) */
+    for (size_t k = 0; v < BF__ROWS_30 && k < s->bench->n_collections; k++) {
+      size_t c = bf__shown_collection(s->bench, k);
       scope = bf__scope_of(s, c, BF__WITHOUT_STRANGERS);
       BF_TRY(add_object(s, &scope, v, false, by_collection, s->bench->collections[c].name, err));
     }
-    if (json_object_size(by_collection) > 0) {
-      BF_TRY(bf__json_set(of, "collections", json_incref(by_collection), err));
-      BF_TRY(bf__json_set(all, bf__variant_names[v], json_incref(of), err));
-    }
+    if (json_object_size(by_collection) > 0) BF_TRY(bf__json_set(of, "collections", json_incref(by_collection), err));
+    if (json_object_size(of) > 0) BF_TRY(bf__json_set(all, bf__variant_names[v], json_incref(of), err));
     json_decref(of);
     json_decref(by_collection);
     of = by_collection = NULL;

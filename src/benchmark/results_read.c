@@ -18,6 +18,9 @@
 const char *const bf__variant_names[BF__N_VARIANTS] = {"standard", "own-in",   "relatives-out", "rows-30",
                                                        "rows-100", "rows-300", "rows-1000"};
 
+const char *const bf__headline_names[BF__N_HEADLINE] = {"sentiment", "pos",        "entity_matching",
+                                                        "dsads",     "har_across", "digits"};
+
 /* ---- lists ---- */
 
 bf_status bf__bench_grow(bf__bench *bench, void *list, size_t n, size_t *room, size_t element_bytes, bf_error *err) {
@@ -237,15 +240,15 @@ out:
 
 /* The six whose mean is the pooled figure: one that is not there is a gap of the whole. */
 static bf_status check_headline(bf__bench *bench, bf_error *err) {
-  static const char *const headline[] = {"sentiment", "pos", "entity_matching", "dsads", "har_across", "digits"};
   bf_status status = BF_OK;
-  for (size_t i = 0; status == BF_OK && i < sizeof headline / sizeof *headline; i++) {
+  for (size_t i = 0; status == BF_OK && i < BF__N_HEADLINE; i++) {
+    const char *name = bf__headline_names[i];
     char get[80];
     size_t k = 0;
-    while (k < bench->n_collections && strcmp(bench->collections[k].name, headline[i]) != 0) k++;
+    while (k < bench->n_collections && strcmp(bench->collections[k].name, name) != 0) k++;
     if (k < bench->n_collections) continue;
-    snprintf(get, sizeof get, "bestfit bench train %s && bestfit bench run %s", headline[i], headline[i]);
-    status = add_gap(bench, headline[i], NULL, "no models of it are here", get, err);
+    snprintf(get, sizeof get, "bestfit bench train %s && bestfit bench run %s", name, name);
+    status = add_gap(bench, name, NULL, "no models of it are here", get, err);
   }
   return status;
 }

@@ -183,3 +183,16 @@ bf__scope bf__scope_of(bf__scoring *s, size_t collection, int strangers) {
   }
   return (bf__scope){.member = s->member, .macro = true};
 }
+
+static size_t headline_place(const char *name) {
+  size_t i = 0;
+  while (i < BF__N_HEADLINE && strcmp(bf__headline_names[i], name) != 0) i++;
+  return i;
+}
+
+size_t bf__shown_collection(const bf__bench *bench, size_t i) {
+  for (size_t place = 0, at = 0; place <= BF__N_HEADLINE; place++)
+    for (size_t c = 0; c < bench->n_collections; c++)
+      if (headline_place(bench->collections[c].name) == place && at++ == i) return c;
+  return 0;
+}

@@ -106,7 +106,8 @@ static bf_status trust_of_variant(bf__scoring *s, uint32_t variant, json_t *trus
   for (size_t i = 0; i < bench->n_items; i++) s->member[i] = bench->items[i].stranger;
   scope.macro = false;
   BF_TRY(join_all(s, values, &scope, object, "strangers", err));
-  for (size_t c = 0; c < bench->n_collections; c++) {
+  for (size_t k = 0; k < bench->n_collections; k++) {
+    size_t c = bf__shown_collection(bench, k);
     scope = bf__scope_of(s, c, BF__WITHOUT_STRANGERS);
     BF_TRY(join_all(s, values, &scope, collections, bench->collections[c].name, err));
   }
