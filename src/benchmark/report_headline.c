@@ -24,8 +24,9 @@ static size_t headline(const json_t *results, const char *out[MAX_HEADLINE]) {
   size_t n = 0, i;
   const json_t *one, *names = bf__at(results, "pooled", "collections", NULL);
   for (size_t k = 0; k < sizeof short_names / sizeof *short_names; k++) json_array_foreach(names, i, one) {
-      if (json_is_string(one) && strcmp(json_string_value(one), short_names[k][0]) == 0 && n < MAX_HEADLINE)
-        out[n++] = json_string_value(one);
+      const char *name = json_string_value(one);
+      if (name == NULL || strcmp(name, short_names[k][0]) != 0 || n == MAX_HEADLINE) continue;
+      if (bf__number_at(bf__at(results, "collections", name, NULL), "targets") > 0) out[n++] = name;
     }
   return n;
 }
