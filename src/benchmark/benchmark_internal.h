@@ -189,6 +189,7 @@ typedef struct bf__bench_scene {
   size_t n_items;
   const bf_experience *experience; /* NULL: none */
   uint32_t n_rows, n_truth_rows;
+  bool costs_each; /* measures are ranked by one by one, so that each has its own cost */
   double run_seconds, learn_seconds;
 } bf__bench_scene;
 

@@ -139,6 +139,7 @@ static bf_status measure_similarity(scoring *s, bf_error *err) {
   return status;
 }
 
+/* One ranking a measure, so that each has a cost of its own. */
 static bf_status score_measures(scoring *s, const bf_bench_run_options *options, bf_error *err) {
   const bf_strategy_info *info;
   for (size_t i = 0; (info = bf_strategy_at(i)) != NULL; i++) {
@@ -147,6 +148,79 @@ static bf_status score_measures(scoring *s, const bf_bench_run_options *options,
     if (status != BF_OK) return status;
   }
   return BF_OK;
+}
+
+/* Why no model has a value, asked of the first. */
+static void find_why(const scoring *s, const char *name, bf__bench_score *score) {
+  bf_error cause = {.position = -1};
+  bf_frame *frame = NULL;
+  bf_prepared *source = NULL, *target = NULL;
+  double value = 0.0;
+  const bf_sketch *sketch = s->bare[0].sketch;
+  bf_status status = sketch ? bf_frame_create(&sketch, 1, &s->options.measure, &frame, &cause) : BF_ERR_NOT_APPLICABLE;
+  if (status == BF_OK) status = bf_prepared_create(frame, sketch, &source, &cause);
+  if (status == BF_OK) status = bf_prepared_create(frame, s->scene->sketch, &target, &cause);
+  if (status == BF_OK) status = bf_measure(name, source, target, &value, &cause);
+  say_not(score, status == BF_OK ? "" : cause.message);
+  bf_prepared_free(source);
+  bf_prepared_free(target);
+  bf_frame_free(frame);
+}
+
+static size_t column_of(const bf_ranked *ranked, const char *name) {
+  for (size_t m = 0; m < ranked->n_measures; m++)
+    if (strcmp(ranked->measure_names[m], name) == 0) return m;
+  return SIZE_MAX;
+}
+
+static bf_status take_measure(scoring *s, const bf_search_result *result, const bf_strategy_info *info, double seconds,
+                              bf_error *err) {
+  double sign = info->direction == BF_HIGHER_IS_CLOSER ? 1.0 : -1.0;
+  size_t n = 0;
+  bf__bench_score *score = add_score(s, info->name, info->family);
+  if (!score) return bf__error_memory(err, s->scene->n * sizeof(double));
+  score->seconds = seconds;
+  score->bytes = s->scene->sketch_bytes;
+  for (size_t i = 0; i < bf_search_result_count(result); i++) {
+    const bf_ranked *r = bf_search_result_at(result, i);
+    size_t m = column_of(r, info->name);
+    double value = strcmp(info->name, "similarity") == 0 ? r->score : m < SIZE_MAX ? sign * r->measure_values[m] : NAN;
+    if (isnan(value)) continue;
+    score->scores[r->candidate] = value + 0.0; /* no -0 */
+    n++;
+  }
+  if (n == 0) find_why(s, info->name, score);
+  return BF_OK;
+}
+
+/* All of one ranking: equal scores at a tenth of the cost, of which each measure is told an equal share. */
+static bf_status score_measures_at_once(scoring *s, const bf_bench_run_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  const bf_strategy_info *info;
+  bf_search_result *result = NULL;
+  size_t n = 0;
+  double started = bf__bench_now();
+  s->options.all_measures = true;
+  status = rank(s, "similarity", s->bare, &result, err);
+  s->options.all_measures = false;
+  if (status != BF_OK) return status;
+  if (bf_search_result_skipped_count(result) > 0) { /* a model without similarity may have a measure all the same */
+    bf_search_result_free(result);
+    return score_measures(s, options, err);
+  }
+  double seconds = bf__bench_now() - started;
+  for (size_t i = 0; (info = bf_strategy_at(i)) != NULL; i++)
+    n += !bf__is_estimator(info) && !bf__is_learned(info) && strcmp(info->family, "baseline") != 0;
+  for (size_t i = 0; (info = bf_strategy_at(i)) != NULL; i++) {
+    if (bf__is_estimator(info) || bf__is_learned(info) || !is_wanted(options, info->name)) continue;
+    if (strcmp(info->family, "baseline") != 0)
+      BF_TRY(take_measure(s, result, info, seconds / (double)n, err));
+    else
+      BF_TRY(score_by_rank(s, info->name, info->family, info->name, s->bare, NULL, err));
+  }
+out:
+  bf_search_result_free(result);
+  return status;
 }
 
 /* ---- estimators ---- */
@@ -295,7 +369,7 @@ bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__ben
     s.bare[i].outputs = NULL;
   }
   BF_TRY(measure_similarity(&s, err));
-  BF_TRY(score_measures(&s, options, err));
+  BF_TRY(scene->costs_each ? score_measures(&s, options, err) : score_measures_at_once(&s, options, err));
   BF_TRY(score_estimators(&s, options, err));
   BF_TRY(score_learned(&s, options, err));
 out:

@@ -173,6 +173,7 @@ static bf_status set_scene(target_run *t, const bf__bench_variant *variant, scen
   *scene = (bf__bench_scene){.collection = run->collection,
                              .variant = variant,
                              .target = &run->collection->domains[t->domain],
+                             .costs_each = variant == bf__bench_variant_at(0),
                              .sketch = target->sketch};
   room->candidates = bf__alloc(run->n_models, sizeof *room->candidates);
   room->truth = bf__alloc(run->n_models, sizeof *room->truth);
