@@ -130,6 +130,7 @@ void bf__chart_heat(bf__writer *w, const json_t *matrix) {
   bf__svg_begin(w, right > 470 ? right : 470, top + height * (double)n_targets + 46,
                 "accuracy of every model on every target");
   bf__svg_text(w, left, 14, BF__START, "t q", "model of (columns)");
+  bf__svg_text(w, left - 6, top - 8, BF__END, "t q", "target");
   for (size_t m = 0; m < n_models; m++) {
     char place[120];
     const char *name = json_string_value(json_array_get(models, m));

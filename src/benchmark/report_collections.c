@@ -122,6 +122,7 @@ void bf__report_collections(bf__report *r) {
   bf__doc_heading(&r->d, 2, "Collection by collection");
   json_object_foreach(all, name, one) by_f1(r, name, one);
   json_object_foreach(all, name, one) {
+    if (json_object_size(json_object_get(one, "strategies")) == 0) continue; /* not ranked yet: among the missing */
     heat_map(r, name, one);
     bf__doc_fold(&r->d, "%s: all strategies", name);
     all_strategies(r, json_object_get(one, "strategies"));

@@ -28,26 +28,49 @@ static size_t n_whole(const bf__row *rows, size_t n) {
 
 /* ---- what was measured ---- */
 
+static bool same_text(const json_t *a, const json_t *b, const char *key) {
+  return strcmp(bf__text_at(a, key, ""), bf__text_at(b, key, "")) == 0;
+}
+
+/* Those that follow one another and need the same are one row. *names: their domains, so many as have room. */
+static size_t join_gaps(const json_t *list, size_t from, char *names, size_t room) {
+  const json_t *first = json_array_get(list, from), *one;
+  size_t n = 0, n_named = 0;
+  names[0] = '\0';
+  for (; (one = json_array_get(list, from + n)) != NULL; n++) {
+    const char *domain = bf__text_at(one, "domain", "all of it");
+    size_t used = strlen(names);
+    if (!same_text(first, one, "collection") || !same_text(first, one, "why") || !same_text(first, one, "get")) break;
+    if (used + strlen(domain) + 30 > room) continue;
+    snprintf(names + used, room - used, "%s%s", n > 0 ? ", " : "", domain);
+    n_named++;
+  }
+  if (n_named < n) snprintf(names + strlen(names), room - strlen(names), " and %zu more", n - n_named);
+  return n;
+}
+
 static void gaps(bf__report *r) {
-  const json_t *list = json_object_get(r->results, "missing"), *one;
-  static const char *const headings[] = {"collection", "domain", "why", "to get it", NULL};
-  size_t n = json_array_size(list), i;
+  const json_t *list = json_object_get(r->results, "missing");
+  static const char *const headings[] = {"collection", "domains", "why", "to get it", NULL};
+  size_t n = json_array_size(list), n_rows = 0, i = 0;
   if (n == 0) return;
   bf__doc_text(&r->d,
                "**%zu thing%s missing.** No figure below contains what is missing; a mean over fewer collections or "
                "targets is not the mean of the whole.",
                n, n == 1 ? " is" : "s are");
   bf__doc_table(&r->d, headings);
-  json_array_foreach(list, i, one) {
-    if (i == MAX_LISTED) break;
+  for (; i < n && n_rows < MAX_LISTED; n_rows++) {
+    char names[160];
+    const json_t *one = json_array_get(list, i);
+    const char *get = bf__text_at(one, "get", ""), *mark = get[0] != '\0' ? "`" : "";
+    i += join_gaps(list, i, names, sizeof names);
     bf__doc_cell(&r->d, "%s", bf__text_at(one, "collection", "?"));
-    bf__doc_cell(&r->d, "%s", bf__text_at(one, "domain", "all of it"));
+    bf__doc_cell(&r->d, "%s", names);
     bf__doc_cell(&r->d, "%s", bf__text_at(one, "why", ""));
-    bf__doc_cell(&r->d, "%s%s%s", bf__text_at(one, "get", "")[0] != '\0' ? "`" : "", bf__text_at(one, "get", ""),
-                 bf__text_at(one, "get", "")[0] != '\0' ? "`" : "");
+    bf__doc_cell(&r->d, "%s%s%s", mark, get, mark);
   }
   bf__doc_table_end(&r->d);
-  if (n > MAX_LISTED) bf__doc_text(&r->d, "And %zu more; the JSON has them all.", n - MAX_LISTED);
+  if (i < n) bf__doc_text(&r->d, "And %zu more; the JSON has them all.", n - i);
 }
 
 static void what_was_measured(bf__report *r) {
