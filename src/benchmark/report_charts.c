@@ -254,14 +254,14 @@ void bf__chart_sizes(bf__writer *w, const json_t *results, size_t metric, const 
   size_t n_rows = json_array_size(rows), n = 0, n_labels = 0;
   double low = 0, high = 0.02;
   label labels[32];
-  bf__row *list = bf__rows_of(results, bf__at(results, "pooled", "strategies", NULL), &n);
+  bf__row *list = bf__rows_of(results, BF__AT(results, "pooled", "strategies"), &n);
   if (list == NULL || n_rows == 0 || n_rows > 16) {
     w->failed |= list == NULL;
     free(list);
     return;
   }
   for (size_t i = 0; i < n; i++) { /* the range first */
-    const json_t *figures = bf__at(sizes, "strategies", list[i].name, bf__metric_names[metric], NULL);
+    const json_t *figures = BF__AT(sizes, "strategies", list[i].name, bf__metric_names[metric]);
     for (size_t k = 0; is_drawn(list[i].name) && k < json_array_size(figures); k++) {
       double mean = bf__number_at(json_array_get(figures, k), "mean");
       low = least(low, mean), high = most(high, mean);
@@ -279,7 +279,7 @@ void bf__chart_sizes(bf__writer *w, const json_t *results, size_t metric, const 
   }
   bf__svg_text(w, (x.first + x.last) / 2, 382, BF__MIDDLE, "t", "rows of the target (all: at most 2,000)");
   for (size_t i = n; i-- > 0;) { /* the best above the others */
-    const json_t *figures = bf__at(sizes, "strategies", list[i].name, bf__metric_names[metric], NULL);
+    const json_t *figures = BF__AT(sizes, "strategies", list[i].name, bf__metric_names[metric]);
     if (!is_drawn(list[i].name) || json_array_size(figures) != n_rows + 1 || n_labels == 32) continue;
     size_line(w, figures, &x, &y, list[i].name, list[i].family);
     double end = bf__axis_at(&y, bf__number_at(json_array_get(figures, n_rows), "mean"));
@@ -323,7 +323,8 @@ static void name_spots(bf__writer *w, const spot *spots, size_t n, double right,
     place.right = place.left + width;
     bool found = false;
     for (int k = 0; k < 24 && !found; k++) { /* 0, up, down, farther up, ... */
-      place.y = spots[i].y + (k % 2 == 0 ? 1 : -1) * 12.5 * ((k + 1) / 2);
+      int lines = (k + 1) / 2;
+      place.y = spots[i].y + (k % 2 == 0 ? 12.5 : -12.5) * lines;
       found = place.y > top && place.y < bottom && is_free(taken, n_taken, &place);
     }
     if (!found) continue;
@@ -337,10 +338,10 @@ static void name_spots(bf__writer *w, const spot *spots, size_t n, double right,
 void bf__chart_cost(bf__writer *w, const json_t *results, const char *what, const char *x_title, bool logarithmic) {
   size_t n = 0, n_spots = 0;
   double low = NAN, high = NAN, worst = 0.05;
-  bf__row *rows = bf__rows_of(results, bf__at(results, "pooled", "strategies", NULL), &n);
+  bf__row *rows = bf__rows_of(results, BF__AT(results, "pooled", "strategies"), &n);
   spot *spots = rows != NULL ? bf__alloc(n + 1, sizeof *spots) : NULL;
   for (size_t i = 0; spots != NULL && i < n; i++) {
-    double cost = bf__number_at(bf__at(results, "cost", "strategies", rows[i].name, NULL), what);
+    double cost = bf__number_at(BF__AT(results, "cost", "strategies", rows[i].name), what);
     if (isnan(cost) || !rows[i].whole || (logarithmic && !(cost > 0))) continue;
     if (!logarithmic) cost /= 1000; /* bytes: kB */
     low = least(low, cost), high = most(high, cost);

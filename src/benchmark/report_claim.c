@@ -21,7 +21,7 @@ static tally count(const json_t *results, const json_t *claim) {
   json_t *one;
   json_object_foreach((json_t *)(uintptr_t)json_object_get(claim, "collections"), name, one) {
     bf__figure regret = bf__figure_at(one, "regret"), spearman = bf__figure_at(one, "spearman");
-    if (regret.n == 0 || !json_is_true(bf__at(results, "collections", name, "headline", NULL))) continue;
+    if (regret.n == 0 || !json_is_true(BF__AT(results, "collections", name, "headline"))) continue;
     t.n++;
     t.lower += regret.mean < 0;
     t.higher_spearman += spearman.mean > 0;

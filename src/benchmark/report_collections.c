@@ -86,7 +86,7 @@ static void by_f1(bf__report *r, const char *name, const json_t *of) {
   static const char *const headings[] = {
       "strategy", ">regret in accuracy", ">regret in F1", ">Spearman with accuracy", ">Spearman with F1", ">targets",
       NULL};
-  const json_t *f1 = bf__at(of, "f1", "strategies", NULL);
+  const json_t *f1 = BF__AT(of, "f1", "strategies");
   size_t n = 0, n_accuracy = 0;
   if (json_object_size(f1) == 0) return;
   bf__row *rows = bf__rows_of(r->results, f1, &n),
@@ -101,7 +101,7 @@ static void by_f1(bf__report *r, const char *name, const json_t *of) {
     bf__doc_table(&r->d, headings);
   }
   for (size_t i = 0; rows != NULL && accuracy != NULL && i < n; i++) {
-    const json_t *other = bf__at(of, "strategies", rows[i].name, NULL);
+    const json_t *other = BF__AT(of, "strategies", rows[i].name);
     bf__figure regret = bf__figure_at(other, "regret"), spearman = bf__figure_at(other, "spearman");
     bf__doc_cell(&r->d, "`%s`", rows[i].name);
     bf__doc_cell(&r->d, "%s", BF__INTERVAL(&regret, 3));
@@ -127,9 +127,9 @@ void bf__report_collections(bf__report *r) {
     bf__doc_fold(&r->d, "%s: all strategies", name);
     all_strategies(r, json_object_get(one, "strategies"));
     bf__doc_fold_end(&r->d);
-    if (json_object_size(bf__at(one, "macro_f1", "strategies", NULL)) == 0) continue;
+    if (json_object_size(BF__AT(one, "macro_f1", "strategies")) == 0) continue;
     bf__doc_fold(&r->d, "%s: all strategies, judged by macro-F1", name);
-    all_strategies(r, bf__at(one, "macro_f1", "strategies", NULL));
+    all_strategies(r, BF__AT(one, "macro_f1", "strategies"));
     bf__doc_fold_end(&r->d);
   }
 }

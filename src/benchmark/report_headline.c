@@ -22,11 +22,11 @@ static const char *short_name(const char *collection) {
 /* Headline collections in the order of part 6, then others. */
 static size_t headline(const json_t *results, const char *out[MAX_HEADLINE]) {
   size_t n = 0, i;
-  const json_t *one, *names = bf__at(results, "pooled", "collections", NULL);
+  const json_t *one, *names = BF__AT(results, "pooled", "collections");
   for (size_t k = 0; k < sizeof short_names / sizeof *short_names; k++) json_array_foreach(names, i, one) {
       const char *name = json_string_value(one);
       if (name == NULL || strcmp(name, short_names[k][0]) != 0 || n == MAX_HEADLINE) continue;
-      if (bf__number_at(bf__at(results, "collections", name, NULL), "targets") > 0) out[n++] = name;
+      if (bf__number_at(BF__AT(results, "collections", name), "targets") > 0) out[n++] = name;
     }
   return n;
 }
@@ -35,7 +35,7 @@ static void head_row(bf__report *r, const char *const *collections, size_t n) {
   char cells[MAX_HEADLINE][80];
   const char *headings[MAX_HEADLINE + 4] = {"strategy", "what it needs", ">macro-average"};
   for (size_t i = 0; i < n; i++) {
-    double targets = bf__number_at(bf__at(r->results, "collections", collections[i], NULL), "targets");
+    double targets = bf__number_at(BF__AT(r->results, "collections", collections[i]), "targets");
     snprintf(cells[i], sizeof cells[i], ">%.60s, %.0f", short_name(collections[i]), targets);
     headings[3 + i] = cells[i];
   }
@@ -65,7 +65,7 @@ static void strategy_row(bf__report *r, const bf__row *row, const char *const *c
     bf__doc_cell(&r->d, "%s / %s (%zu of %zu targets)", BF__INTERVAL(regret, 3), BF__INTERVAL(spearman, 2), regret->n,
                  n_all);
   for (size_t i = 0; i < n; i++) {
-    const json_t *of = bf__at(r->results, "collections", collections[i], "strategies", row->name, NULL);
+    const json_t *of = BF__AT(r->results, "collections", collections[i], "strategies", row->name);
     bf__figure a = bf__figure_at(of, "regret"), b = bf__figure_at(of, "spearman");
     pair_cell(r, &a, &b, false);
   }
@@ -74,14 +74,14 @@ static void strategy_row(bf__report *r, const bf__row *row, const char *const *c
 void bf__report_headline(bf__report *r) {
   const char *collections[MAX_HEADLINE];
   size_t n = headline(r->results, collections), n_rows = 0;
-  bf__row *rows = bf__rows_of(r->results, bf__at(r->results, "pooled", "strategies", NULL), &n_rows);
+  bf__row *rows = bf__rows_of(r->results, BF__AT(r->results, "pooled", "strategies"), &n_rows);
   if (rows == NULL) {
     r->d.w->failed = true;
     return;
   }
-  double targets = bf__number_at(bf__at(r->results, "pooled", NULL), "targets");
-  size_t n_seeds = json_array_size(bf__at(r->results, "seeds", NULL));
-  size_t n_strangers = json_array_size(bf__at(r->results, "strangers", "targets", NULL));
+  double targets = bf__number_at(BF__AT(r->results, "pooled"), "targets");
+  size_t n_seeds = json_array_size(BF__AT(r->results, "seeds"));
+  size_t n_strangers = json_array_size(BF__AT(r->results, "strangers", "targets"));
   bf__doc_text(
       &r->d,
       "Regret / Spearman's rank correlation with the true accuracies. Macro-average over %zu collections, %.0f "

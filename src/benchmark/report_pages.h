@@ -20,7 +20,8 @@ const char *bf__interval(char out[BF__INTERVAL_BYTES], const bf__figure *figure,
 /* ---- the results, of which nothing is sure but the version ---- */
 
 /* Value at the end of keys, NULL-ended; NULL where there is none. */
-__attribute__((sentinel)) const json_t *bf__at(const json_t *root, ...);
+const json_t *bf__at(const json_t *root, const char *const *keys);
+#define BF__AT(root, ...) bf__at((root), (const char *const[]){__VA_ARGS__, NULL})
 double bf__number_at(const json_t *object, const char *key); /* NaN: none */
 const char *bf__text_at(const json_t *object, const char *key, const char *otherwise);
 bf__figure bf__figure_at(const json_t *object, const char *metric); /* n 0: none */

@@ -148,7 +148,7 @@ static void pooled_figure(bf__report *r, const bf__row *rows, size_t n) {
 }
 
 static void differences(bf__report *r) {
-  const json_t *of = bf__at(r->results, "pooled", "differences", NULL);
+  const json_t *of = BF__AT(r->results, "pooled", "differences");
   const char *against = bf__text_at(of, "against", "?");
   char finding[300], axis[120];
   bf__writer w = {0};
@@ -175,7 +175,7 @@ static void differences(bf__report *r) {
 
 static void pooled(bf__report *r) {
   size_t n = 0;
-  bf__row *rows = rows_of(r, bf__at(r->results, "pooled", "strategies", NULL), &n);
+  bf__row *rows = rows_of(r, BF__AT(r->results, "pooled", "strategies"), &n);
   if (rows == NULL) return;
   bf__doc_heading(&r->d, 2, "All strategies, pooled");
   pooled_figure(r, rows, n);
@@ -198,7 +198,7 @@ static void workload_table(bf__report *r, size_t metric, int digits) {
   char cells[BF__MAX_COLUMNS][80];
   size_t n = 0, n_rows = 0;
   json_t *one;
-  bf__row *rows = rows_of(r, bf__at(r->results, "pooled", "strategies", NULL), &n_rows);
+  bf__row *rows = rows_of(r, BF__AT(r->results, "pooled", "strategies"), &n_rows);
   json_object_foreach((json_t *)(uintptr_t)workloads, name, one) {
     if (n + 2 >= BF__MAX_COLUMNS) break;
     snprintf(cells[n], sizeof cells[n], ">%.70s", name);
@@ -211,8 +211,7 @@ static void workload_table(bf__report *r, size_t metric, int digits) {
   for (size_t i = 0; i < n_rows; i++) {
     bf__doc_cell(&r->d, "`%s`", rows[i].name);
     for (size_t k = 0; k < n; k++) {
-      bf__figure f =
-          bf__figure_at(bf__at(workloads, names[k], "strategies", rows[i].name, NULL), bf__metric_names[metric]);
+      bf__figure f = bf__figure_at(BF__AT(workloads, names[k], "strategies", rows[i].name), bf__metric_names[metric]);
       if (f.n == 0)
         bf__doc_cell(&r->d, "\xe2\x80\x93");
       else
@@ -258,7 +257,7 @@ static void size_table(bf__report *r, const json_t *rows) {
   }
   headings[n + 2] = NULL;
   bf__doc_table(&r->d, headings);
-  json_object_foreach((json_t *)(uintptr_t)bf__at(r->results, "sizes", "strategies", NULL), name, one) {
+  json_object_foreach((json_t *)(uintptr_t)BF__AT(r->results, "sizes", "strategies"), name, one) {
     bf__doc_cell(&r->d, "`%s`", name);
     for (size_t k = 0; k <= n; k++)
       bf__doc_cell(&r->d, "%s / %s",
@@ -270,8 +269,8 @@ static void size_table(bf__report *r, const json_t *rows) {
 
 static void sizes(bf__report *r) {
   const json_t *of = json_object_get(r->results, "sizes"), *rows = json_object_get(of, "rows");
-  const char *against = bf__text_at(bf__at(r->results, "pooled", "differences", NULL), "against", "auto");
-  const json_t *figures = bf__at(of, "strategies", against, NULL);
+  const char *against = bf__text_at(BF__AT(r->results, "pooled", "differences"), "against", "auto");
+  const json_t *figures = BF__AT(of, "strategies", against);
   char finding[300], explanation[300];
   bf__writer w = {0};
   if (json_array_size(rows) == 0 || figures == NULL) return;
@@ -309,7 +308,7 @@ static void variants(bf__report *r) {
                                          ">all relatives out", NULL};
   size_t n = 0;
   if (json_object_size(json_object_get(r->results, "variants")) == 0) return;
-  bf__row *rows = rows_of(r, bf__at(r->results, "pooled", "strategies", NULL), &n);
+  bf__row *rows = rows_of(r, BF__AT(r->results, "pooled", "strategies"), &n);
   bf__doc_heading(&r->d, 2, "With the right model at hand, and with nothing related");
   bf__doc_text(&r->d,
                "Regret / Spearman, pooled. Own model in: its domain's own model is a candidate, and all are judged on "
@@ -321,7 +320,7 @@ static void variants(bf__report *r) {
     bf__doc_cell(&r->d, "%s / %s", BF__SHORT(rows[i].figures[BF__REGRET].mean, 3),
                  BF__SHORT(rows[i].figures[BF__SPEARMAN].mean, 2));
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-      const json_t *of = bf__at(r->results, "variants", names[k], "pooled", "strategies", rows[i].name, NULL);
+      const json_t *of = BF__AT(r->results, "variants", names[k], "pooled", "strategies", rows[i].name);
       bf__figure regret = bf__figure_at(of, "regret"), spearman = bf__figure_at(of, "spearman");
       if (regret.n == 0)
         bf__doc_cell(&r->d, "\xe2\x80\x93");
@@ -341,13 +340,13 @@ static void cost(bf__report *r) {
   char finding[300];
   size_t n = 0;
   bf__writer w = {0};
-  bf__row *rows = rows_of(r, bf__at(r->results, "pooled", "strategies", NULL), &n);
+  bf__row *rows = rows_of(r, BF__AT(r->results, "pooled", "strategies"), &n);
   if (rows == NULL || json_object_size(json_object_get(of, "strategies")) == 0) {
     free(rows);
     return;
   }
-  double automatic = bf__number_at(bf__at(of, "strategies", "auto", NULL), "seconds"),
-         data = bf__number_at(bf__at(of, "strategies", "similarity", NULL), "seconds");
+  double automatic = bf__number_at(BF__AT(of, "strategies", "auto"), "seconds"),
+         data = bf__number_at(BF__AT(of, "strategies", "similarity"), "seconds");
   bf__doc_heading(&r->d, 2, "Cost against quality");
   bf__doc_text(
       &r->d,
@@ -363,13 +362,13 @@ static void cost(bf__report *r) {
   w = (bf__writer){0};
   bf__chart_cost(&w, r->results, "bytes", "kB of sketches read for a target", false);
   snprintf(finding, sizeof finding, "similarity reads %s kB of sketches a target",
-           BF__SHORT(bf__number_at(bf__at(of, "strategies", "similarity", NULL), "bytes") / 1e3, 0));
+           BF__SHORT(bf__number_at(BF__AT(of, "strategies", "similarity"), "bytes") / 1e3, 0));
   bf__doc_figure(&r->d, finding, "What runs models reads their outputs instead.", &w);
   bf__doc_grid(&r->d, false);
   bf__doc_fold(&r->d, "Seconds and bytes of all strategies");
   bf__doc_table(&r->d, headings);
   for (size_t i = 0; i < n; i++) {
-    const json_t *one = bf__at(of, "strategies", rows[i].name, NULL);
+    const json_t *one = BF__AT(of, "strategies", rows[i].name);
     bf__doc_cell(&r->d, "`%s`", rows[i].name);
     bf__doc_cell(&r->d, "%s", BF__SHORT(bf__number_at(one, "seconds"), 4));
     bf__doc_cell(&r->d, "%s", BF__SHORT(bf__number_at(one, "bytes"), 0));
@@ -448,7 +447,7 @@ void bf__report_all(bf__report *r) {
   size_t n = 0;
   char title[200] = "Which model for data without labels? The benchmark of bestfit";
   bf__doc_begin(&r->d, title);
-  bf__row *rows = rows_of(r, bf__at(r->results, "pooled", "strategies", NULL), &n);
+  bf__row *rows = rows_of(r, BF__AT(r->results, "pooled", "strategies"), &n);
   const bf__row *first = rows != NULL ? find_row(rows, n, "auto") : NULL;
   if (first != NULL)
     bf__doc_text(

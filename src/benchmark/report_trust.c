@@ -30,14 +30,14 @@ static void coverage(bf__report *r, const json_t *trust) {
   const char *name;
   json_t *one;
   bf__doc_table(&r->d, headings);
-  coverage_row(r, "pooled", bf__at(trust, "standard", "pooled", NULL));
-  json_object_foreach((json_t *)(uintptr_t)bf__at(trust, "standard", "collections", NULL), name, one) {
+  coverage_row(r, "pooled", BF__AT(trust, "standard", "pooled"));
+  json_object_foreach((json_t *)(uintptr_t)BF__AT(trust, "standard", "collections"), name, one) {
     if (bf__figure_at(one, "mae").n > 0) coverage_row(r, name, one);
   }
-  if (bf__figure_at(bf__at(trust, "standard", "strangers", NULL), "mae").n > 0)
-    coverage_row(r, "strangers", bf__at(trust, "standard", "strangers", NULL));
-  if (bf__figure_at(bf__at(trust, "relatives-out", "pooled", NULL), "mae").n > 0)
-    coverage_row(r, "pooled, relatives out", bf__at(trust, "relatives-out", "pooled", NULL));
+  if (bf__figure_at(BF__AT(trust, "standard", "strangers"), "mae").n > 0)
+    coverage_row(r, "strangers", BF__AT(trust, "standard", "strangers"));
+  if (bf__figure_at(BF__AT(trust, "relatives-out", "pooled"), "mae").n > 0)
+    coverage_row(r, "pooled, relatives out", BF__AT(trust, "relatives-out", "pooled"));
   bf__doc_table_end(&r->d);
 }
 
@@ -71,8 +71,8 @@ static void novelty(bf__report *r, const json_t *trust) {
                                             {"own-in", "own model among the candidates"},
                                             {"relatives-out", "all relatives taken out"}};
   static const char *const headings[] = {"", ">called novel", ">warned: no suitable model", ">targets", NULL};
-  bf__figure ordinary = bf__figure_at(bf__at(trust, "standard", "pooled", NULL), "novel"),
-             out = bf__figure_at(bf__at(trust, "relatives-out", "pooled", NULL), "novel");
+  bf__figure ordinary = bf__figure_at(BF__AT(trust, "standard", "pooled"), "novel"),
+             out = bf__figure_at(BF__AT(trust, "relatives-out", "pooled"), "novel");
   if (ordinary.n == 0) return;
   if (out.n > 0)
     bf__doc_heading(&r->d, 3, "Novelty fires on %s of ordinary targets, on %s where relatives are taken out",
@@ -82,8 +82,7 @@ static void novelty(bf__report *r, const json_t *trust) {
   bf__doc_table(&r->d, headings);
   for (size_t k = 0; k <= sizeof variants / sizeof *variants; k++) {
     bool last = k == sizeof variants / sizeof *variants;
-    const json_t *of =
-        last ? bf__at(trust, "standard", "strangers", NULL) : bf__at(trust, variants[k][0], "pooled", NULL);
+    const json_t *of = last ? BF__AT(trust, "standard", "strangers") : BF__AT(trust, variants[k][0], "pooled");
     bf__figure novel = bf__figure_at(of, "novel"), warned = bf__figure_at(of, "no_suitable_model");
     if (novel.n == 0) continue;
     bf__doc_cell(&r->d, "%s", last ? "strangers" : variants[k][1]);
@@ -142,9 +141,9 @@ static void grades(bf__report *r, const json_t *trust) {
 
 void bf__report_trust(bf__report *r) {
   const json_t *trust = json_object_get(r->results, "trust");
-  bf__figure error = bf__figure_at(bf__at(trust, "standard", "pooled", NULL), "mae"),
-             holds = bf__figure_at(bf__at(trust, "standard", "pooled", NULL), "coverage"),
-             chosen = bf__figure_at(bf__at(trust, "standard", "pooled", NULL), "coverage_chosen");
+  bf__figure error = bf__figure_at(BF__AT(trust, "standard", "pooled"), "mae"),
+             holds = bf__figure_at(BF__AT(trust, "standard", "pooled"), "coverage"),
+             chosen = bf__figure_at(BF__AT(trust, "standard", "pooled"), "coverage_chosen");
   if (error.n == 0) return;
   bf__doc_heading(&r->d, 2, "Expected accuracy: off by %s; %s of intervals hold, %s of the chosen models'",
                   BF__SHORT(error.mean, 3), BF__SHORT(holds.mean, 2), BF__SHORT(chosen.mean, 2));

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +44,7 @@ const char *bf__title_of(const char *strategy) {
 
 const char *bf__short(char out[BF__SHORT_BYTES], double value, int digits) {
   char text[16];
-  if (!(fabs(value) < 1e9)) return strcpy(out, DASH);
+  if (!(fabs(value) < 1e9)) return memcpy(out, DASH, sizeof DASH);
   int n = snprintf(text, sizeof text, "%.*f", digits, fabs(value));
   bool zero = strspn(text, "0.") == (size_t)n;
   const char *rest = text[0] == '0' && text[1] == '.' ? text + 1 : text;
@@ -64,11 +63,8 @@ const char *bf__interval(char out[BF__INTERVAL_BYTES], const bf__figure *figure,
 
 /* ---- results ---- */
 
-const json_t *bf__at(const json_t *root, ...) {
-  va_list keys;
-  va_start(keys, root);
-  for (const char *key; root != NULL && (key = va_arg(keys, const char *)) != NULL;) root = json_object_get(root, key);
-  va_end(keys);
+const json_t *bf__at(const json_t *root, const char *const *keys) {
+  for (; root != NULL && *keys != NULL; keys++) root = json_object_get(root, *keys);
   return root;
 }
 

@@ -146,9 +146,9 @@ static bf_status sizes(bf__scoring *s, json_t *results, bf_error *err) {
   json_t *object = json_object(), *all = json_object(), *list = json_array();
   BF_TRY(reference(s, &against, err));
   if (against == BF__NO_STRATEGY) goto out;
-  size_t largest = BF__ROWS_1000, n = 0, most = common(s, against, BF__ROWS_30);
-  while (largest > BF__ROWS_30 && (n = common(s, against, largest)) * 2 < most) largest--;
-  n = common(s, against, largest);
+  size_t largest = BF__ROWS_1000, most = common(s, against, BF__ROWS_30);
+  while (largest > BF__ROWS_30 && common(s, against, largest) * 2 < most) largest--;
+  size_t n = common(s, against, largest);
   if (n == 0) goto out;
   for (size_t k = BF__ROWS_30; k <= largest; k++)
     (void)json_array_append_new(list, json_integer(rows[k - BF__ROWS_30]));

@@ -131,11 +131,11 @@ bf_status bf__join(const bf__bench *bench, const double *value_of_item, const bf
   *out = (bf__figure){.mean = NAN, .low = NAN, .high = NAN};
   double *values = bf__alloc(bench->n_items, sizeof *values);
   uint32_t *numbers = bf__alloc(2 * bench->n_items, sizeof *numbers);
-  uint32_t *group = numbers, *collection = numbers + bench->n_items;
   if (values == NULL || numbers == NULL) {
     status = bf__error_memory(err, bench->n_items * sizeof *values);
     goto out;
   }
+  uint32_t *group = numbers, *collection = numbers + bench->n_items;
   for (size_t i = 0; i < bench->n_items; i++) {
     if (!scope->member[i] || isnan(value_of_item[i])) continue;
     const bf__item *item = &bench->items[i];

@@ -145,7 +145,7 @@ static void check(const json_t *strategies, const char *strategy, const char *me
 static void metrics_of_a_collection_are_those_worked_out_by_hand(void **state) {
   (void)state;
   json_t *results = results_of();
-  const json_t *s = bf__at(results, "collections", "dsads", "strategies", NULL);
+  const json_t *s = BF__AT(results, "collections", "dsads", "strategies");
   check(s, "auto", "regret", 0, 4);
   check(s, "auto", "spearman", 1, 4);
   check(s, "auto", "hit", 1, 4);
@@ -162,23 +162,23 @@ static void metrics_of_a_collection_are_those_worked_out_by_hand(void **state) {
 static void the_pooled_figure_is_the_mean_of_collections_without_strangers(void **state) {
   (void)state;
   json_t *results = results_of();
-  const json_t *s = bf__at(results, "pooled", "strategies", NULL);
+  const json_t *s = BF__AT(results, "pooled", "strategies");
   check(s, "auto", "regret", 0.1, 6); /* of 0 and .2, though one has four targets and the other two */
   check(s, "auto", "spearman", 0, 6);
-  check(bf__at(results, "strangers", "strategies", NULL), "auto", "regret", 0, 1);
-  check(bf__at(results, "workloads", "entity matching", "strategies", NULL), "auto", "regret", 0.2, 2);
-  check(bf__at(results, "pooled", "differences", "strategies", NULL), "reverse", "regret", 0.1, 6);
-  check(bf__at(results, "pooled", "differences", "strategies", NULL), "reverse", "spearman", -1, 6);
-  assert_string_equal(bf__text_at(bf__at(results, "pooled", "differences", NULL), "against", ""), "auto");
+  check(BF__AT(results, "strangers", "strategies"), "auto", "regret", 0, 1);
+  check(BF__AT(results, "workloads", "entity matching", "strategies"), "auto", "regret", 0.2, 2);
+  check(BF__AT(results, "pooled", "differences", "strategies"), "reverse", "regret", 0.1, 6);
+  check(BF__AT(results, "pooled", "differences", "strategies"), "reverse", "spearman", -1, 6);
+  assert_string_equal(bf__text_at(BF__AT(results, "pooled", "differences"), "against", ""), "auto");
   json_decref(results);
 }
 
 static void an_ensemble_is_set_against_the_best_model(void **state) {
   (void)state;
   json_t *results = results_of();
-  const json_t *s = bf__at(results, "collections", "dsads", "strategies", NULL);
+  const json_t *s = BF__AT(results, "collections", "dsads", "strategies");
   check(s, "ensemble-vote", "regret", -0.03, 4);
-  assert_null(bf__at(s, "ensemble-vote", "spearman", NULL));
+  assert_null(BF__AT(s, "ensemble-vote", "spearman"));
   json_decref(results);
 }
 
@@ -187,8 +187,8 @@ static void targets_without_an_answer_are_counted_and_listed(void **state) {
   json_t *results = results_of();
   const json_t *list = json_object_get(results, "unanswered"), *one;
   size_t i, n_part = 0, n_empty = 0;
-  check(bf__at(results, "pooled", "strategies", NULL), "part", "regret", 0, 2);
-  assert_null(bf__at(results, "pooled", "strategies", "empty", NULL));
+  check(BF__AT(results, "pooled", "strategies"), "part", "regret", 0, 2);
+  assert_null(BF__AT(results, "pooled", "strategies", "empty"));
   json_array_foreach(list, i, one) {
     const char *strategy = bf__text_at(one, "strategy", ""), *collection = bf__text_at(one, "collection", "");
     n_empty += strcmp(strategy, "empty") == 0;
@@ -208,25 +208,25 @@ static void targets_without_an_answer_are_counted_and_listed(void **state) {
 static void f1_stands_beside_accuracy(void **state) {
   (void)state;
   json_t *results = results_of();
-  const json_t *of = bf__at(results, "collections", "entity_matching", NULL);
-  check(bf__at(of, "f1", "strategies", NULL), "auto", "regret", 0, 2); /* the worst by accuracy is the best by F1 */
-  check(bf__at(of, "f1", "strategies", NULL), "auto", "spearman", 1, 2);
+  const json_t *of = BF__AT(results, "collections", "entity_matching");
+  check(BF__AT(of, "f1", "strategies"), "auto", "regret", 0, 2); /* the worst by accuracy is the best by F1 */
+  check(BF__AT(of, "f1", "strategies"), "auto", "spearman", 1, 2);
   check(json_object_get(of, "strategies"), "auto", "regret", 0.2, 2);
-  assert_null(bf__at(results, "collections", "dsads", "f1", NULL));
+  assert_null(BF__AT(results, "collections", "dsads", "f1"));
   json_decref(results);
 }
 
 static void expected_accuracies_are_set_against_the_truth(void **state) {
   (void)state;
   json_t *results = results_of();
-  const json_t *pooled = bf__at(results, "trust", "standard", "pooled", NULL);
+  const json_t *pooled = BF__AT(results, "trust", "standard", "pooled");
   assert_near(bf__figure_at(pooled, "mae").mean, 0.125); /* .05 and .2 */
   assert_near(bf__figure_at(pooled, "coverage").mean, 0.5);
   assert_near(bf__figure_at(pooled, "coverage_chosen").mean, 0.5);
   assert_near(bf__figure_at(pooled, "novel").mean, 0);
   /* the events are the targets of entity_matching, the stranger too: .6 is below .9 - .15; scores .3, .3, .1 against 0
    */
-  const json_t *first = json_array_get(bf__at(results, "trust", "suitability", NULL), 0);
+  const json_t *first = json_array_get(BF__AT(results, "trust", "suitability"), 0);
   assert_near(bf__number_at(first, "auc"), 1);
   assert_int_equal(json_integer_value(json_object_get(first, "events")), 3);
   assert_int_equal(json_integer_value(json_object_get(first, "n")), 7);
@@ -238,7 +238,7 @@ static void seeds_are_averaged_for_each_target_first(void **state) {
   put(COLLECTION("dsads", "P", "activity recognition", "2", "null", FOUR, ""), "seed-2/dsads/collection.json");
   put(RUN("dsads", "2", "standard", "a", GOOD_MODELS, WRONG, "null"), "seed-2/dsads/runs/standard/a.json");
   json_t *results = results_of();
-  check(bf__at(results, "collections", "dsads", "strategies", NULL), "auto", "regret", 0.1 / 4, 4);
+  check(BF__AT(results, "collections", "dsads", "strategies"), "auto", "regret", 0.1 / 4, 4);
   assert_int_equal(json_array_size(json_object_get(results, "seeds")), 2);
   json_decref(results);
 }
@@ -264,7 +264,7 @@ static void what_is_missing_is_listed_with_the_command(void **state) {
   assert_true(misses(results, "dsads", "d", "bestfit bench run dsads"));
   assert_true(misses(results, "pos", "", "bestfit bench train pos && bestfit bench run pos"));
   assert_int_equal(json_array_size(json_object_get(results, "missing")), 6); /* and three collections more */
-  check(bf__at(results, "collections", "dsads", "strategies", NULL), "auto", "regret", 0, 3);
+  check(BF__AT(results, "collections", "dsads", "strategies"), "auto", "regret", 0, 3);
   json_decref(results);
 }
 
@@ -277,7 +277,7 @@ static void sizes_are_compared_on_common_targets(void **state) {
   const json_t *sizes = json_object_get(results, "sizes");
   assert_int_equal(json_integer_value(json_object_get(sizes, "targets")), 1); /* a alone has both */
   assert_int_equal(json_array_size(json_object_get(sizes, "rows")), 2);
-  const json_t *regret = bf__at(sizes, "strategies", "auto", "regret", NULL);
+  const json_t *regret = BF__AT(sizes, "strategies", "auto", "regret");
   assert_int_equal(json_array_size(regret), 3);
   assert_near(bf__number_at(json_array_get(regret, 0), "mean"), 0.2);
   assert_near(bf__number_at(json_array_get(regret, 1), "mean"), 0);
@@ -295,11 +295,11 @@ static void the_papers_measures_are_of_words_where_there_are_some(void **state) 
   put(RUN("dsads", "1", "standard", "b", GOOD_MODELS, PAPER("[]", "[1, 3, 2]"), "null"),
       "seed-1/dsads/runs/standard/b.json");
   json_t *results = results_of();
-  check(bf__at(results, "collections", "dsads", "strategies", NULL), "paper-jsd-mixed", "regret", 0.1, 2); /* 0, .2 */
+  check(BF__AT(results, "collections", "dsads", "strategies"), "paper-jsd-mixed", "regret", 0.1, 2); /* 0, .2 */
   /* adaptivity, .1 each, less that */
   const json_t *claim = json_array_get(json_object_get(results, "claim"), 0);
   assert_string_equal(bf__text_at(claim, "adaptivity", ""), "paper-adaptivity-mixed");
-  assert_near(bf__figure_at(bf__at(claim, "collections", "dsads", NULL), "regret").mean, 0);
+  assert_near(bf__figure_at(BF__AT(claim, "collections", "dsads"), "regret").mean, 0);
   json_decref(results);
 }
 
