@@ -78,9 +78,10 @@ bf_status bf__bench_rows_load(const char *folder, const bf__bench_collection *co
 void bf__bench_rows_deinit(bf__bench_rows *rows);
 bf_status bf__bench_subset_make(const bf__bench_rows *rows, uint32_t n_rows, bf__bench_subset *out, bf_error *err);
 void bf__bench_subset_deinit(bf__bench_subset *subset);
-/* Path of a domain's unlabelled rows, and the options to read them with. You own *path; *name points into it. */
-bf_status bf__bench_target_file(const char *folder, const bf__bench_collection *collection, size_t domain, char **path,
-                                bf_dataset_options *options, bf_error *err);
+/* Path of a domain's split ("target": without labels, "train"), and the options to read it with. You own *path.
+ * BF_ERR_NOT_FOUND: it is not there. */
+bf_status bf__bench_data_file(const char *folder, const bf__bench_collection *collection, size_t domain,
+                              const char *split, char **path, bf_dataset_options *options, bf_error *err);
 /* Sketch of the whole file, or (n_rows above 0) of the first n_rows rows by hash alone. */
 bf_status bf__bench_target_sketch(const char *folder, const bf__bench_collection *collection, size_t domain,
                                   uint32_t n_rows, bf_sketch **out, bf_error *err);
@@ -108,6 +109,17 @@ void bf__bench_said_deinit(bf__bench_said *said);
 bf_status bf__bench_said_fill(bf__bench_said *said, const bf__bench_collection *collection, const bf__bench_rows *rows,
                               bf_outputs *outputs, char **classes, bf_error *err);
 
+/* ---- the paper's measures (run_paper.c) ---- */
+
+#define BF__BENCH_RAW 3u /* measures on raw rows */
+
+/* Of one target on raw rows. */
+typedef struct bf__bench_raw {
+  double *values; /* [BF__BENCH_RAW][n_domains] of the domain's training rows, higher better; NaN: no answer */
+  double seconds[BF__BENCH_RAW]; /* of all domains */
+  char why[BF__BENCH_RAW][200];
+} bf__bench_raw;
+
 /* ---- a collection on its way (run_collection.c) ---- */
 
 typedef struct bf__bench_model {
@@ -119,12 +131,14 @@ typedef struct bf__bench_model {
 } bf__bench_model;
 
 typedef struct bf__bench_target {
-  char data_key[BF__BENCH_KEY_BYTES]; /* of the rows alone */
-  bool is_fresh[BF__BENCH_VARIANTS];  /* its file is there already, or what says why it is not */
-  bool is_stale;                      /* some file of it has to be made */
+  char data_key[BF__BENCH_KEY_BYTES];  /* of the rows alone */
+  char train_key[BF__BENCH_KEY_BYTES]; /* of the domain's training rows; "-": there are none */
+  bool is_fresh[BF__BENCH_VARIANTS];   /* its file is there already, or what says why it is not */
+  bool is_stale;                       /* some file of it has to be made */
   bf__bench_rows rows;
   bf_sketch *sketch;
   bf__bench_said *said; /* [n_models] */
+  bf__bench_raw raw;
 } bf__bench_target;
 
 struct bf_bench_run {
@@ -142,7 +156,9 @@ struct bf_bench_run {
   bf__bench_model *models;   /* [n_models] */
   bf__bench_target *targets; /* [n_domains] */
   bool wanted[BF__BENCH_VARIANTS];
+  char program[BF__BENCH_KEY_BYTES];
   char key[BF__BENCH_KEY_BYTES]; /* of all that every file depends on */
+  double threshold;              /* of adaptivity, chosen in hindsight */
   atomic_size_t n_done;
   size_t n_total;
   atomic_bool cancelled;
@@ -158,6 +174,15 @@ double bf__bench_now(void); /* seconds of the monotonic clock */
 /* Outputs of every model on every target that is stale: those that are kept, the others run. */
 bf_status bf__bench_run_models(bf_bench_run *run, bf_error *err);
 
+/* Name of the measure i that is computed on raw rows too, of this kind of rows. */
+const char *bf__bench_raw_name(const bf__bench_collection *collection, size_t i);
+/* The same of adaptivity. */
+const char *bf__bench_adaptivity(const bf__bench_collection *collection);
+/* run->targets[].raw, kept ones or anew. */
+bf_status bf__bench_measure_raw(bf_bench_run *run, bf_error *err);
+/* run->threshold. */
+bf_status bf__bench_choose_threshold(bf_bench_run *run, bf_error *err);
+
 /* ---- one target (run_target.c, run_scores.c, run_files.c) ---- */
 
 typedef struct bf__bench_score {
@@ -166,7 +191,8 @@ typedef struct bf__bench_score {
   double *scores; /* [n] in the order of candidates, NaN: no answer; NULL: not applicable at all */
   double seconds;
   uint64_t bytes;
-  char why[240]; /* where not applicable */
+  char why[240];    /* where not applicable */
+  double parameter; /* that was chosen for it; NaN: none was */
 } bf__bench_score;
 
 typedef struct bf__bench_expected {
@@ -189,7 +215,10 @@ typedef struct bf__bench_scene {
   size_t n_items;
   const bf_experience *experience; /* NULL: none */
   uint32_t n_rows, n_truth_rows;
-  bool costs_each; /* measures are ranked by one by one, so that each has its own cost */
+  const bf__bench_raw *raw; /* NULL: not of these rows */
+  const size_t *domains;    /* [n] of the candidates */
+  double threshold;         /* of paper-adaptivity-hindsight */
+  bool costs_each;          /* measures are ranked by one by one, so that each has its own cost */
   double run_seconds, learn_seconds;
 } bf__bench_scene;
 
@@ -199,6 +228,8 @@ typedef struct bf__bench_scores {
   bf__bench_expected expected;
 } bf__bench_scores;
 
+/* Adaptivity of the candidates by scene->threshold: out[n], higher better, NaN: no answer. */
+bf_status bf__bench_adapt(const bf__bench_scene *scene, double *out, bf_error *err);
 /* Every wanted strategy. */
 bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__bench_scene *scene, bf__bench_scores *out,
                               bf_error *err);

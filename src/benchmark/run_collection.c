@@ -150,6 +150,19 @@ out:
   return status;
 }
 
+/* The training rows matter to the measures on raw rows alone; a target without a model has none. */
+static bf_status hash_training(bf_bench_run *run, bf__bench_stamps *stamps, size_t d, bf_error *err) {
+  char *path = NULL, name[BF__BENCH_NAME_MAX + 24];
+  bf_dataset_options options;
+  snprintf(run->targets[d].train_key, BF__BENCH_KEY_BYTES, "-");
+  bf_status status = bf__bench_data_file(run->folder, run->collection, d, "train", &path, &options, err);
+  if (status == BF_ERR_NOT_FOUND) return BF_OK;
+  snprintf(name, sizeof name, "%s/train", run->collection->domains[d].name);
+  if (status == BF_OK) status = bf__bench_stamps_hash(stamps, path, name, run->targets[d].train_key, err);
+  free(path);
+  return status;
+}
+
 /* Rows, labels and unseen rows of a domain. */
 static bf_status hash_target(bf_bench_run *run, bf__bench_hasher *h, bf__bench_stamps *stamps, size_t d,
                              bf_error *err) {
@@ -158,10 +171,12 @@ static bf_status hash_target(bf_bench_run *run, bf__bench_hasher *h, bf__bench_s
   const bf__bench_domain *domain = &run->collection->domains[d];
   char *path = NULL, hash[BF__BENCH_KEY_BYTES], name[BF__BENCH_NAME_MAX + 24];
   bf_dataset_options options;
-  BF_TRY(bf__bench_target_file(run->folder, run->collection, d, &path, &options, err));
+  BF_TRY(bf__bench_data_file(run->folder, run->collection, d, "target", &path, &options, err));
   snprintf(name, sizeof name, "%s/target", domain->name);
   BF_TRY(bf__bench_stamps_hash(stamps, path, name, run->targets[d].data_key, err));
   BF_TRY(bf__bench_hash_text(h, run->targets[d].data_key, err));
+  BF_TRY(hash_training(run, stamps, d, err));
+  BF_TRY(bf__bench_hash_text(h, run->targets[d].train_key, err));
   for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
     free(path);
     path = bf__asprintf("%s/%s/%s", run->folder, domain->name, FILES[i]);
@@ -182,11 +197,10 @@ out:
 static bf_status hash_all(bf_bench_run *run, bf__bench_stamps *stamps, bf_error *err) {
   bf_status status = BF_OK;
   bf__bench_hasher *h = NULL;
-  char program[BF__BENCH_KEY_BYTES];
   const bf__bench_collection *c = run->collection;
-  BF_TRY(bf__bench_program_hash(program, err));
+  BF_TRY(bf__bench_program_hash(run->program, err));
   BF_TRY(bf__bench_hasher_create(&h, err));
-  BF_TRY(bf__bench_hash_text(h, program, err));
+  BF_TRY(bf__bench_hash_text(h, run->program, err));
   BF_TRY(bf__bench_hash_number(h, RUN_FORMAT, err));
   BF_TRY(bf__bench_hash_text(h, c->name, err));
   BF_TRY(bf__bench_hash_text(h, bf_kind_name(c->kind), err));
@@ -328,6 +342,7 @@ static void drop_targets(bf_bench_run *run) {
     free(t->said);
     bf__bench_rows_deinit(&t->rows);
     bf_sketch_free(t->sketch);
+    free(t->raw.values);
   }
   free(run->targets);
   run->targets = NULL;
@@ -353,6 +368,8 @@ static bf_status run_all(bf_bench_run *run, bf_error *err) {
   if (n_files > 0) {
     double before = bf__bench_now();
     BF_TRY(bf__bench_run_models(run, err));
+    BF_TRY(bf__bench_measure_raw(run, err));
+    BF_TRY(bf__bench_choose_threshold(run, err));
     double between = bf__bench_now();
     run->figures.output_seconds = between - before;
     BF_TRY(rank_targets(run, n_files, err));

@@ -19,16 +19,17 @@
 
 /* ---- where the rows are ---- */
 
-bf_status bf__bench_target_file(const char *folder, const bf__bench_collection *c, size_t domain, char **path,
-                                bf_dataset_options *options, bf_error *err) {
+bf_status bf__bench_data_file(const char *folder, const bf__bench_collection *c, size_t domain, const char *split,
+                              char **path, bf_dataset_options *options, bf_error *err) {
   static const char *const ENDINGS[] = {"npy", "npz", "txt"};
   static const bf_dataset_options defaults = BF_DATASET_OPTIONS_INIT;
   const char *name = c->domains[domain].name;
+  bool is_target = strcmp(split, "target") == 0;
   *options = defaults;
   *path = NULL;
   switch (c->kind) {
     case BF_KIND_TEXT:
-      options->format = "lines";
+      options->format = is_target ? "lines" : "label-text";
       break;
     case BF_KIND_PAIR:
       options->format = "col-val";
@@ -41,7 +42,7 @@ bf_status bf__bench_target_file(const char *folder, const bf__bench_collection *
       break;
   }
   for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-    char *candidate = bf__asprintf("%s/%s/target.%s", folder, name, ENDINGS[i]);
+    char *candidate = bf__asprintf("%s/%s/%s.%s", folder, name, split, ENDINGS[i]);
     if (!candidate) return bf__error_memory(err, strlen(folder));
     if (access(candidate, F_OK) == 0) {
       *path = candidate;
@@ -49,15 +50,15 @@ bf_status bf__bench_target_file(const char *folder, const bf__bench_collection *
     }
     free(candidate);
   }
-  return bf__error(err, BF_ERR_NOT_FOUND, "%.120s/%s has no target.npy or target.txt: run `bestfit bench train %s`",
-                   folder, name, c->name);
+  return bf__error(err, BF_ERR_NOT_FOUND, "%.120s/%s has no %s.npy, .npz or .txt: run `bestfit bench train %s`", folder,
+                   name, split, c->name);
 }
 
 static bf_status open_target(const char *folder, const bf__bench_collection *c, size_t domain, bf_dataset **out,
                              bf_error *err) {
   char *path = NULL;
   bf_dataset_options options;
-  bf_status status = bf__bench_target_file(folder, c, domain, &path, &options, err);
+  bf_status status = bf__bench_data_file(folder, c, domain, "target", &path, &options, err);
   options.n_threads = 1; /* threads go over targets */
   if (status == BF_OK) status = bf_dataset_open(path, &options, out, err);
   free(path);

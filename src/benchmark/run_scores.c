@@ -13,6 +13,7 @@
 
 /* Strategies of the benchmark alone. */
 static const char AUTO_EXPECTED[] = "auto-expected", STAGE_1_DATA[] = "stage-1-data";
+static const char HINDSIGHT[] = "paper-adaptivity-hindsight", RAW[] = "-raw";
 
 typedef struct scoring {
   const bf__bench_scene *scene;
@@ -32,11 +33,21 @@ static bool is_wanted(const bf_bench_run_options *options, const char *name) {
   return options->n_strategies == 0;
 }
 
+static bool is_of_the_benchmark(const char *name) {
+  const bf_strategy_info *info = NULL;
+  char stem[64];
+  size_t n = strlen(name), n_raw = sizeof RAW - 1;
+  if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0) return true;
+  if (n <= n_raw || n - n_raw >= sizeof stem || strcmp(name + n - n_raw, RAW) != 0) return false;
+  snprintf(stem, sizeof stem, "%.*s", (int)(n - n_raw), name);
+  return strncmp(stem, "paper-", 6) == 0 && bf_strategy_find(stem, &info, NULL) == BF_OK;
+}
+
 bf_status bf__bench_check_strategies(const bf_bench_run_options *options, bf_error *err) {
   for (size_t i = 0; i < options->n_strategies; i++) {
     const char *name = options->strategies[i];
     const bf_strategy_info *info = NULL;
-    if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0) continue;
+    if (is_of_the_benchmark(name)) continue;
     bf_status status = bf_strategy_find(name, &info, err);
     if (status != BF_OK) return status;
   }
@@ -54,7 +65,7 @@ static bf__bench_score *add_score(scoring *s, const char *name, const char *fami
     s->capacity = capacity;
   }
   bf__bench_score *score = &out->all[out->n];
-  *score = (bf__bench_score){.family = family};
+  *score = (bf__bench_score){.family = family, .parameter = NAN};
   snprintf(score->name, sizeof score->name, "%s", name);
   score->scores = bf__alloc(s->scene->n, sizeof *score->scores);
   if (!score->scores) return NULL;
@@ -353,6 +364,47 @@ out:
   return status;
 }
 
+/* ---- the paper's measures as the paper has them ---- */
+
+static bool has_any(const bf__bench_score *score, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!isnan(score->scores[i])) return true;
+  return false;
+}
+
+static bf_status score_raw(scoring *s, size_t i, bf_error *err) {
+  const bf__bench_scene *scene = s->scene;
+  char name[64];
+  snprintf(name, sizeof name, "%s%s", bf__bench_raw_name(scene->collection, i), RAW);
+  bf__bench_score *score = add_score(s, name, "paper");
+  if (!score) return bf__error_memory(err, scene->n * sizeof(double));
+  for (size_t c = 0; c < scene->n; c++)
+    score->scores[c] = scene->raw->values[i * scene->collection->n_domains + scene->domains[c]];
+  score->seconds = scene->raw->seconds[i];
+  if (!has_any(score, scene->n)) say_not(score, scene->raw->why[i]);
+  return BF_OK;
+}
+
+static bf_status score_paper(scoring *s, const bf_bench_run_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  for (size_t i = 0; i < BF__BENCH_RAW && s->scene->raw; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", bf__bench_raw_name(s->scene->collection, i), RAW);
+    if (is_wanted(options, name)) BF_TRY(score_raw(s, i, err));
+  }
+  if (!is_wanted(options, HINDSIGHT)) return BF_OK;
+  bf__bench_score *score = add_score(s, HINDSIGHT, "paper");
+  if (!score) return bf__error_memory(err, s->scene->n * sizeof(double));
+  double started = bf__bench_now();
+  BF_TRY(bf__bench_adapt(s->scene, score->scores, err));
+  score->seconds = bf__bench_now() - started;
+  score->bytes = s->scene->sketch_bytes;
+  score->parameter = s->scene->threshold;
+  if (!has_any(score, s->scene->n)) say_not(score, "");
+out:
+  return status;
+}
+
 bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__bench_scene *scene, bf__bench_scores *out,
                               bf_error *err) {
   static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
@@ -370,6 +422,7 @@ bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__ben
   }
   BF_TRY(measure_similarity(&s, err));
   BF_TRY(scene->costs_each ? score_measures(&s, options, err) : score_measures_at_once(&s, options, err));
+  BF_TRY(score_paper(&s, options, err));
   BF_TRY(score_estimators(&s, options, err));
   BF_TRY(score_learned(&s, options, err));
 out:

@@ -104,6 +104,7 @@ static bf_status learn(target_run *t, bool relatives_out, uint64_t n_rows, const
 typedef struct scene_room {
   bf_candidate *candidates;
   const bf__bench_accuracy **truth;
+  size_t *domains;
   bf_outputs *outputs; /* [n] of fewer rows */
   size_t n;
   bf_sketch *sketch; /* of fewer rows */
@@ -115,6 +116,7 @@ static void room_deinit(scene_room *room) {
   free(room->outputs);
   free(room->candidates);
   free(room->truth);
+  free(room->domains);
   bf_sketch_free(room->sketch);
   bf__bench_subset_deinit(&room->subset);
 }
@@ -146,6 +148,7 @@ static bf_status add_candidate(const target_run *t, const bf__bench_variant *var
     if (status != BF_OK) return status;
     outputs = &room->outputs[room->n];
   }
+  room->domains[room->n] = model->domain;
   room->truth[room->n] = variant->own_in ? &said->unseen : &said->all;
   room->candidates[room->n++] = (bf_candidate){.id = model->stored->name,
                                                .version = model->stored->version,
@@ -178,7 +181,8 @@ static bf_status set_scene(target_run *t, const bf__bench_variant *variant, scen
   room->candidates = bf__alloc(run->n_models, sizeof *room->candidates);
   room->truth = bf__alloc(run->n_models, sizeof *room->truth);
   room->outputs = bf__alloc(run->n_models, sizeof *room->outputs);
-  if (!room->candidates || !room->truth || !room->outputs)
+  room->domains = bf__alloc(run->n_models, sizeof *room->domains);
+  if (!room->candidates || !room->truth || !room->outputs || !room->domains)
     BF_TRY(bf__error_memory(err, run->n_models * sizeof *room->candidates));
   if (variant->n_rows > 0) {
     BF_TRY(bf__bench_subset_make(&target->rows, variant->n_rows, &room->subset, err));
@@ -198,6 +202,9 @@ static bf_status set_scene(target_run *t, const bf__bench_variant *variant, scen
   scene->n = room->n;
   scene->candidates = room->candidates;
   scene->truth = room->truth;
+  scene->domains = room->domains;
+  scene->threshold = run->threshold;
+  if (variant->n_rows == 0) scene->raw = &target->raw;
   scene->n_rows = ranked->n_rows;
   scene->n_items = ranked->n_items;
   scene->n_truth_rows = count_truth_rows(&target->rows, variant->own_in);
