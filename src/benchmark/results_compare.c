@@ -89,9 +89,9 @@ out:
 
 static bf_status claims(bf__scoring *s, json_t *results, bf_error *err) {
   static const char *const pairs[][2] = {
-      {"paper-adaptivity-mixed", "paper-jsd-mixed"},     {"paper-adaptivity-mixed", "paper-l2-mixed"},
-      {"paper-adaptivity-hindsight", "paper-jsd-mixed"}, {"paper-adaptivity-hindsight", "paper-l2-mixed"},
-      {"paper-adaptivity-raw", "paper-jsd-raw"},         {"paper-adaptivity-raw", "paper-l2-raw"}};
+      {"paper-adaptivity-mixed", "paper-jsd-mixed"},         {"paper-adaptivity-mixed", "paper-l2-mixed"},
+      {"paper-adaptivity-hindsight", "paper-jsd-mixed"},     {"paper-adaptivity-hindsight", "paper-l2-mixed"},
+      {"paper-adaptivity-raw-mixed", "paper-jsd-raw-mixed"}, {"paper-adaptivity-raw-mixed", "paper-l2-raw-mixed"}};
   bf_status status = BF_OK;
   json_t *list = json_array();
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) BF_TRY(claim_of(s, pairs[i][0], pairs[i][1], list, err));

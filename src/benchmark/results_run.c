@@ -10,6 +10,7 @@
 #define MAX_ANSWERS 500u
 #define MAX_NAME 64u
 #define MAX_WHY 400u
+#define N_MIXED 6u /* strategies that bf__bench_mix() adds */
 
 typedef struct reading {
   bf__bench *bench;
@@ -153,7 +154,7 @@ static bf_status read_answers(reading *r, bf_error *err) {
   if (!json_is_array(list)) return bad(err, "run", "strategies", "missing or no list");
   if (n > MAX_ANSWERS) return bf__error(err, BF_ERR_LIMIT, "run: more than %u strategies", MAX_ANSWERS);
   /* room for those that bf__bench_mix() adds */
-  bf__answer *answers = bf__arena_alloc(&r->bench->arena, n + 3, sizeof *answers);
+  bf__answer *answers = bf__arena_alloc(&r->bench->arena, n + N_MIXED, sizeof *answers);
   if (answers == NULL) return bf__error_memory(err, n * sizeof *answers);
   r->run->answers = answers;
   for (size_t i = 0; status == BF_OK && i < n; i++)
@@ -240,11 +241,15 @@ static const bf__answer *answer_of(const bf__run *run, uint32_t strategy) {
 }
 
 bf_status bf__bench_mix(bf__bench *bench, bf_error *err) {
-  static const char *const mixed[][3] = {{"paper-jsd-mixed", "paper-word-jsd", "paper-jsd"},
-                                         {"paper-l2-mixed", "paper-word-l2", "paper-l2"},
-                                         {"paper-adaptivity-mixed", "paper-word-adaptivity", "paper-adaptivity"}};
+  static const char *const mixed[N_MIXED][3] = {
+      {"paper-jsd-mixed", "paper-word-jsd", "paper-jsd"},
+      {"paper-l2-mixed", "paper-word-l2", "paper-l2"},
+      {"paper-adaptivity-mixed", "paper-word-adaptivity", "paper-adaptivity"},
+      {"paper-jsd-raw-mixed", "paper-word-jsd-raw", "paper-jsd-raw"},
+      {"paper-l2-raw-mixed", "paper-word-l2-raw", "paper-l2-raw"},
+      {"paper-adaptivity-raw-mixed", "paper-word-adaptivity-raw", "paper-adaptivity-raw"}};
   bf_status status = BF_OK;
-  for (size_t k = 0; k < sizeof mixed / sizeof *mixed; k++) {
+  for (size_t k = 0; k < N_MIXED; k++) {
     uint32_t words = bf__bench_find_strategy(bench, mixed[k][1]), arrays = bf__bench_find_strategy(bench, mixed[k][2]);
     uint32_t strategy = 0;
     if (words == BF__NO_STRATEGY && arrays == BF__NO_STRATEGY) continue;
