@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "benchmark/report_pages.h"
 
-#define WIDTH 1116.0
+#define WIDTH 900.0 /* so that labels can be read when it is printed on a page of A4 */
 
 static double least(double a, double b) {
   return isnan(a) || b < a ? b : a;
@@ -28,16 +28,16 @@ void bf__chart_intervals(bf__writer *w, const bf__row *rows, size_t n, size_t me
     lowest = least(lowest, isnan(f->low) ? f->mean : f->low);
     highest = most(highest, isnan(f->high) ? f->mean : f->high);
   }
-  bf__axis x = bf__axis_of(lowest, most(highest, lowest + 0.01), 250, WIDTH - 190, false);
+  bf__axis x = bf__axis_of(lowest, most(highest, lowest + 0.01), 206, WIDTH - 150, false);
   bf__svg_begin(w, WIDTH, bottom + 44, x_title);
-  if (with_legend) (void)bf__svg_legend(w, 250, WIDTH, 12, rows, n);
+  if (with_legend) (void)bf__svg_legend(w, 40, WIDTH, 12, rows, n);
   bf__svg_x_axis(w, &x, top, bottom, x_title);
   bf__svg_line(w, bf__axis_at(&x, 0), top, bf__axis_at(&x, 0), bottom, "z");
   for (size_t i = 0; i < n; i++) {
     const bf__figure *f = &rows[i].figures[metric];
     double y = top + row_height * ((double)i + 0.5);
     size_t family = bf__family_of(rows[i].family);
-    bf__svg_text(w, 240, y + 4, BF__END, bf__is_shown(rows[i].name) ? "t" : "s q", "%s", rows[i].name);
+    bf__svg_text(w, 197, y + 4, BF__END, bf__is_shown(rows[i].name) ? "t" : "s q", "%s", rows[i].name);
     if (!isnan(f->low)) {
       char line[200];
       snprintf(line, sizeof line, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"i\" stroke=\"%s\"/>",
@@ -45,7 +45,7 @@ void bf__chart_intervals(bf__writer *w, const bf__row *rows, size_t n, size_t me
       bf__html_raw(w, line);
     }
     bf__svg_mark(w, bf__axis_at(&x, f->mean), y, family, rows[i].name);
-    bf__svg_text(w, WIDTH - 178, y + 4, BF__START, "s", "%s", BF__INTERVAL(f, 3));
+    bf__svg_text(w, WIDTH - 142, y + 4, BF__START, "s", "%s", BF__INTERVAL(f, 3));
   }
   bf__svg_end(w);
 }
@@ -122,9 +122,10 @@ void bf__chart_heat(bf__writer *w, const json_t *matrix) {
   double low, high;
   if (n_models == 0 || n_targets == 0 || n_models > 200 || n_targets > 200) return;
   heat_range(rows, &low, &high);
-  double left = 20 + 6.6 * longest_name(targets), top = 40 + 5.2 * longest_name(models);
+  double left = 20 + 6.6 * (longest_name(targets) > 6 ? longest_name(targets) : 6),
+         top = 40 + 5.2 * longest_name(models);
   double width = (WIDTH - left - 40) / (double)n_models, height = 19;
-  if (width > 52) width = 52;
+  if (width > 40) width = 40;
   if (width < 24) width = 24;
   double right = left + width * (double)n_models + 50;
   bf__svg_begin(w, right > 470 ? right : 470, top + height * (double)n_targets + 46,

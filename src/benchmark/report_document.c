@@ -33,10 +33,11 @@ static const char style[] =
     "details{margin:8px 0}summary{cursor:pointer;color:#0b57a8}"
     "footer{margin-top:40px;padding-top:10px;border-top:1px solid #e1e5e9;color:#46505a;font-size:13px}"
     "code{font-family:ui-monospace,monospace;font-size:.95em}"
-    "@media print{body{padding:0;max-width:none;font-size:12px}table{font-size:10.5px}th,td{padding-right:9px}"
-    "h2,h3{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}.grid{grid-template-columns:1fr "
-    "1fr;gap:4px "
-    "18px}}";
+    "@page{margin:12mm}@media print{body{padding:0;max-width:none;font-size:11.5px}h1{font-size:20px}h2{font-size:15px;"
+    "margin-top:24px}h3,figcaption b,.grid figcaption b{font-size:12.5px}figcaption p{font-size:11px}"
+    "table{font-size:9.5px}th,td{padding-right:7px}td:first-child{min-width:11em}"
+    "h2,h3{break-after:avoid}tr{break-inside:avoid}.scroll{overflow:visible}"
+    ".grid{grid-template-columns:1fr 1fr;gap:4px 18px}.grid svg text{font-size:13.5px}}";
 
 /* ---- texts ---- */
 
