@@ -147,6 +147,20 @@ static void pooled_figure(bf__report *r, const bf__row *rows, size_t n) {
       &w);
 }
 
+static void difference_table(bf__report *r, const bf__row *rows, size_t n, const char *against) {
+  static const char *const headings[] = {"strategy", ">regret", ">Spearman", ">targets", NULL};
+  bf__doc_fold(&r->d, "Differences from %s in regret (above 0: worse) and in Spearman (below 0: worse)", against);
+  bf__doc_table(&r->d, headings);
+  for (size_t i = 0; i < n; i++) {
+    bf__doc_cell(&r->d, "`%s`", rows[i].name);
+    metric_cell(r, &rows[i].figures[BF__REGRET], 3);
+    metric_cell(r, &rows[i].figures[BF__SPEARMAN], 2);
+    bf__doc_cell(&r->d, "%zu", rows[i].figures[BF__REGRET].n);
+  }
+  bf__doc_table_end(&r->d);
+  bf__doc_fold_end(&r->d);
+}
+
 static void differences(bf__report *r) {
   const json_t *of = BF__AT(r->results, "pooled", "differences");
   const char *against = bf__text_at(of, "against", "?");
@@ -170,6 +184,7 @@ static void differences(bf__report *r) {
         "not tell the two apart.",
         &w);
   }
+  if (rows != NULL && n > 0) difference_table(r, rows, n, against);
   free(rows);
 }
 
