@@ -55,7 +55,7 @@ void bf__chart_intervals(bf__writer *w, const bf__row *rows, size_t n, size_t me
 /* White to dark blue, so that print and eye alike see more as darker. */
 static void heat_colour(double share, char out[16]) {
   static const int stops[5][3] = {{247, 251, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}};
-  double at = share < 0 ? 0 : share > 1 ? 4 : share * 4;
+  double at = !(share >= 0) ? 0 : share > 1 ? 4 : share * 4;
   int i = at >= 4 ? 3 : (int)at;
   double part = at - i;
   int c[3];

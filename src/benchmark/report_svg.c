@@ -75,11 +75,12 @@ bool bf__axis_tick(const bf__axis *axis, size_t i, double *value) {
 }
 
 static const char *tick_text(char out[32], const bf__axis *axis, double value) {
-  int digits = axis->step >= 1 ? 0 : (int)ceil(-log10(axis->step) - 1e-9);
-  if (axis->logarithmic)
+  if (axis->logarithmic) {
     snprintf(out, 32, "%g", value);
-  else
-    snprintf(out, 32, "%.*f", digits, fabs(value) < axis->step / 1e6 ? 0 : value);
+    return out;
+  }
+  double digits = axis->step >= 1 ? 0 : ceil(-log10(axis->step) - 1e-9);
+  snprintf(out, 32, "%.*f", digits < 9 ? (int)digits : 9, fabs(value) < axis->step / 1e6 ? 0 : value);
   return out;
 }
 
