@@ -84,7 +84,7 @@ void bf__report_headline(bf__report *r) {
   size_t n_strangers = json_array_size(BF__AT(r->results, "strangers", "targets"));
   bf__doc_text(
       &r->d,
-      "Regret / Spearman's rank correlation with the true accuracies. Macro-average over %zu collections, %.0f "
+      "Regret / Spearman's rank correlation with the true accuracies. Macro-average over %zu collection%s, %.0f "
       "targets, %zu seed%s [95 %% bootstrap over groups of related targets]; %zu target%s without any relative "
       "%s left out of it.",
       n, targets, n_seeds, n_seeds == 1 ? "" : "s", n_strangers, n_strangers == 1 ? "" : "s",
