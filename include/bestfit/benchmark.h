@@ -2,7 +2,7 @@
  *
  * Question it answers: on real domains whose labels we know, which strategy picks the right model, and at what cost?
  *
- * Method: DESIGN of docs/benchmark.md. BENCH/seed-N/COLLECTION is what `bestfit bench train` left: collection.json, the
+ * Method: docs/benchmark.md. BENCH/seed-N/COLLECTION is what `bestfit bench train` left: collection.json, the
  * domains' rows, and a repository of their models. Every domain is a target once a variant; what is known of it is left
  * out of everything that ranks it. Its own labels are read to judge the models only. All other domains' labels are
  * experience. Every model runs once on every target, in a sandboxed worker, and what it said is kept; a file
