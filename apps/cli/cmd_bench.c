@@ -24,6 +24,7 @@ static const cli_option run_options[] = {
     {"seeds", 0, CLI_WHOLE_ABOVE_0, "N", "only seeds 1 to N (default: all that are there)"},
     {"variant", 0, CLI_LIST, "NAME",
      "standard, own-in, relatives-out, rows-30, rows-100, rows-300 or rows-1000; may be repeated (default: all)"},
+    {"target", 0, CLI_LIST, "DOMAIN", "only this target; may be repeated"},
     {"strategies", 0, CLI_TEXT, "LIST", "only these, with commas between (default: all)"},
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};

@@ -22,7 +22,7 @@ typedef struct benching {
   bf_bench_place *places;
   size_t n_places, n_runs;
   one_run *runs;
-  const char *variants[MAX_NAMES], *strategies[MAX_NAMES];
+  const char *variants[MAX_NAMES], *strategies[MAX_NAMES], *targets[MAX_NAMES];
   char *strategy_list; /* that the names lie in */
   bf_bench_run_options options;
   cli_progress progress;
@@ -91,6 +91,9 @@ static bf_status begin(benching *b, bf_error *err) {
   b->options.n_variants = cli_list(b->c, "variant", b->variants, MAX_NAMES);
   if (b->options.n_variants > MAX_NAMES) return cli_error(err, BF_ERR_LIMIT, "--variant is given too often");
   b->options.variants = b->variants;
+  b->options.n_targets = cli_list(b->c, "target", b->targets, MAX_NAMES);
+  if (b->options.n_targets > MAX_NAMES) return cli_error(err, BF_ERR_LIMIT, "--target is given too often");
+  b->options.targets = b->targets;
   b->options.progress = cli_progress_step;
   b->options.progress_context = &b->progress;
   status = take_strategies(b, err);
@@ -163,7 +166,7 @@ static void print_table(const benching *b) {
     cli_table_cellf(table, "%zu", f->n_targets);
     cli_table_cellf(table, "%zu", f->n_models);
     cli_table_cellf(table, "%zu", f->n_made);
-    cli_table_cellf(table, "%zu", f->n_kept - (f->n_made == 0 ? n_not_run : 0));
+    cli_table_cellf(table, "%zu", f->n_kept);
     cli_table_cellf(table, "%zu", n_not_run);
     cli_table_cellf(table, "%zu", n - n_not_run);
     cli_table_cellf(table, "%.1f", f->seconds);

@@ -2,7 +2,7 @@
  *
  * Question it answers: on real domains whose labels we know, which strategy picks the right model, and at what cost?
  *
- * Method: DESIGN of docs/benchmark.md. BENCH/seed-N/COLLECTION is what `bestfit bench train` left: collection.json, the
+ * Method: docs/benchmark.md. BENCH/seed-N/COLLECTION is what `bestfit bench train` left: collection.json, the
  * domains' rows, and a repository of their models. Every domain is a target once a variant; what is known of it is left
  * out of everything that ranks it. Its own labels are read to judge the models only. All other domains' labels are
  * experience. Every model runs once on every target, in a sandboxed worker, and what it said is kept; a file
@@ -46,6 +46,8 @@ typedef struct bf_bench_run_options {
   size_t n_variants;
   const char *const *strategies; /* NULL: all */
   size_t n_strategies;
+  const char *const *targets; /* NULL: all; the others are experience all the same */
+  size_t n_targets;
   uint32_t n_threads;      /* 0: all cores */
   bf_progress_fn progress; /* units "models" (runs of a model on a target), then "rankings" (files of a target) */
   void *progress_context;
@@ -71,8 +73,8 @@ typedef struct bf_bench_run_figures {
   double output_seconds, ranking_seconds, seconds; /* wall clock */
 } bf_bench_run_figures;
 
-/* Runs one collection. BF_ERR_NOT_FOUND: no collection.json or no repository there, no such variant or strategy.
- * BF_ERR_FORMAT, BF_ERR_MISMATCH: collection.json or a domain's files are not what they should be (named).
+/* Runs one collection. BF_ERR_NOT_FOUND: no collection.json or no repository there, no such variant, strategy or
+ * target. BF_ERR_FORMAT, BF_ERR_MISMATCH: collection.json or a domain's files are not what they should be (named).
  * BF_ERR_CANCELLED: progress said so; what was written stays. You own *out (bf_bench_run_free). */
 BF_API BF_MUST_CHECK bf_status bf_bench_run_collection(const char *folder, const bf_bench_run_options *options,
                                                        bf_bench_run **out, bf_error *err);

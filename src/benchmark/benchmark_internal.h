@@ -134,6 +134,7 @@ typedef struct bf__bench_target {
   char data_key[BF__BENCH_KEY_BYTES];  /* of the rows alone */
   char train_key[BF__BENCH_KEY_BYTES]; /* of the domain's training rows; "-": there are none */
   bool is_fresh[BF__BENCH_VARIANTS];   /* its file is there already, or what says why it is not */
+  bool is_wanted;                      /* as a target */
   bool is_stale;                       /* some file of it has to be made */
   bf__bench_rows rows;
   bf_sketch *sketch;
@@ -159,7 +160,7 @@ struct bf_bench_run {
   char program[BF__BENCH_KEY_BYTES];
   char key[BF__BENCH_KEY_BYTES]; /* of all that every file depends on */
   double threshold;              /* of adaptivity, chosen in hindsight */
-  atomic_size_t n_done;
+  atomic_size_t n_done, n_made;
   size_t n_total;
   atomic_bool cancelled;
 };

@@ -87,7 +87,7 @@ void bf__report_headline(bf__report *r) {
       "Regret / Spearman's rank correlation with the true accuracies. Macro-average over %zu collection%s, %.0f "
       "targets, %zu seed%s [95 %% bootstrap over groups of related targets]; %zu target%s without any relative "
       "%s left out of it.",
-      n, targets, n_seeds, n_seeds == 1 ? "" : "s", n_strangers, n_strangers == 1 ? "" : "s",
+      n, n == 1 ? "" : "s", targets, n_seeds, n_seeds == 1 ? "" : "s", n_strangers, n_strangers == 1 ? "" : "s",
       n_strangers == 1 ? "is" : "are");
   head_row(r, collections, n);
   for (size_t i = 0; i < n_rows; i++)

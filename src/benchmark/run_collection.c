@@ -241,12 +241,12 @@ static bf_status look_at_file(bf_bench_run *run, size_t d, size_t v, bf_error *e
   if (!path || !other) BF_TRY(bf__error_memory(err, 256));
   BF_TRY(bf__bench_file_key(run, d, variant, key, err));
   target->is_fresh[v] = bf__bench_file_is_fresh(path, key);
+  run->figures.n_kept += target->is_fresh[v];
   if (!target->is_fresh[v] && (why = bf__bench_file_why(other, key)) != NULL) {
     target->is_fresh[v] = true;
     BF_TRY(bf__bench_note(run, run->collection->domains[d].name, variant->name, true, "", err, "%s", why));
   }
   target->is_stale = target->is_stale || !target->is_fresh[v];
-  run->figures.n_kept += target->is_fresh[v];
 out:
   free(path);
   free(other);
@@ -265,6 +265,7 @@ static bf_status look(bf_bench_run *run, bf_error *err) {
     status = folder ? bf__make_directories(folder, err) : bf__error_memory(err, 256);
     free(folder);
     for (size_t d = 0; d < run->collection->n_domains && status == BF_OK; d++) {
+      if (!run->targets[d].is_wanted) continue;
       status = look_at_file(run, d, v, err);
       any = any || run->targets[d].is_stale;
       run->n_total += !run->targets[d].is_fresh[v];
@@ -284,6 +285,7 @@ typedef struct ranking {
 
 static void rank_target(void *context, size_t d, uint32_t worker) {
   ranking *r = context;
+  if (!r->run->targets[d].is_wanted) return;
   r->statuses[d] = bf__bench_run_target(r->run, d, worker, &r->errors[d]);
 }
 
@@ -295,7 +297,7 @@ static bf_status rank_targets(bf_bench_run *run, size_t n_files, bf_error *err) 
   run->n_total = n_files;
   atomic_store(&run->n_done, 0);
   bf__parallel_for(n, run->options->n_threads, rank_target, &r);
-  run->figures.n_made = atomic_load(&run->n_done);
+  run->figures.n_made = atomic_load(&run->n_made);
   for (size_t d = 0; d < n && status == BF_OK; d++) {
     status = r.statuses[d];
     if (status != BF_OK && err) *err = r.errors[d];
@@ -320,6 +322,18 @@ static bf_status choose_variants(bf_bench_run *run, bf_error *err) {
                        "rows-1000",
                        o->variants[i]);
     run->wanted[v] = true;
+  }
+  return BF_OK;
+}
+
+static bf_status choose_targets(bf_bench_run *run, bf_error *err) {
+  const bf_bench_run_options *o = run->options;
+  for (size_t d = 0; d < run->collection->n_domains; d++) run->targets[d].is_wanted = o->n_targets == 0;
+  for (size_t i = 0; i < o->n_targets; i++) {
+    size_t d = domain_number(run->collection, o->targets[i]);
+    if (d == SIZE_MAX)
+      return bf__error(err, BF_ERR_NOT_FOUND, "%s has no domain '%.90s'", run->collection->name, o->targets[i]);
+    run->targets[d].is_wanted = true;
   }
   return BF_OK;
 }
@@ -362,6 +376,7 @@ static bf_status run_all(bf_bench_run *run, bf_error *err) {
   BF_TRY(read_models(run, err));
   run->figures.n_models = run->n_models;
   BF_TRY(make_targets(run, err));
+  BF_TRY(choose_targets(run, err));
   BF_TRY(make_key(run, err));
   BF_TRY(look(run, err));
   size_t n_files = run->n_total;

@@ -248,6 +248,7 @@ static bf_status make_file(target_run *t, const bf__bench_variant *variant, bf_e
   } else {
     BF_TRY(run_variant(t, variant, path, key, err));
     (void)unlink(other);
+    atomic_fetch_add(&t->run->n_made, 1);
   }
 out:
   free(path);
