@@ -90,7 +90,7 @@ BF_API const bf_bench_missing *bf_bench_run_missing_at(const bf_bench_run *run, 
  * figure is first averaged over the seeds. A strategy without an answer for a target is counted (n) and listed, never
  * averaged away; what is missing is listed with the command that gets it. The files of a run are untrusted: one that is
  * not what it should be is named and ends the report. Determinism: equal runs give equal bytes, whatever the threads.
- * Cost: 1,000 files of 60 strategies in some 3 s and 100 MB. */
+ * Cost: 1,000 files of 50 strategies in some 3 s of processor time and 30 MB. */
 
 typedef struct bf_bench_report_options {
   size_t struct_size;
