@@ -240,6 +240,8 @@ bf_status cli_answers_append(cli_answers *answers, uint64_t row, uint64_t token,
 void cli_answers_deinit(cli_answers *answers);
 /* A field of CSV, quoted where it must be. */
 void cli_put_csv(FILE *to, const char *text);
+/* Folder of the benchmark: --bench, or the default. You own it; NULL: no memory. */
+char *cli_bench_folder(const cli *c);
 
 /* ---- what the verbs of the repository share ---- */
 
@@ -293,6 +295,8 @@ int cmd_evaluate(cli *c);
 int cmd_bench(cli *c);
 int cmd_bench_fetch(cli *c);
 int cmd_bench_train(cli *c);
+int cmd_bench_run(cli *c);
+int cmd_bench_report(cli *c);
 int cmd_help(cli *c);
 int cmd_version(cli *c);
 

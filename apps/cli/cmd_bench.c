@@ -29,6 +29,26 @@ static const cli_option train_options[] = {
     {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
     {0}};
 
+static const cli_option run_options[] = {
+    {"bench", 0, CLI_TEXT, "DIR", "folder of the benchmark (default: bestfit/bench in $XDG_CACHE_HOME or ~/.cache)"},
+    {"seeds", 0, CLI_WHOLE_ABOVE_0, "N", "only seeds 1 to N (default: all that are there)"},
+    {"variant", 0, CLI_LIST, "NAME",
+     "standard, own-in, relatives-out, rows-30, rows-100, rows-300 or rows-1000; may be repeated (default: all)"},
+    {"target", 0, CLI_LIST, "DOMAIN", "only this target; may be repeated"},
+    {"strategies", 0, CLI_TEXT, "LIST", "only these, with commas between (default: all)"},
+    {"progress", 0, CLI_FLAG, NULL, "show progress though stderr is no terminal"},
+    {0}};
+
+static const cli_option report_options[] = {
+    {"bench", 0, CLI_TEXT, "DIR", "folder of the benchmark (default: bestfit/bench in $XDG_CACHE_HOME or ~/.cache)"},
+    {"output", 'o', CLI_TEXT, "FILE", "the page (default: report.html in the folder; with --results none)"},
+    {"markdown", 0, CLI_TEXT, "FILE", "the same as Markdown (default: report.md in the folder; with --results none)"},
+    {"results", 0, CLI_TEXT, "FILE", "show these results (JSON) instead of the runs of the folder"},
+    {"notes", 0, CLI_TEXT, "FILE",
+     "JSON of reasons for what differs from the prototype (default: notes.json beside the results)"},
+    {"readme", 0, CLI_FLAG, NULL, "print the table of the README, and write nothing"},
+    {0}};
+
 static const cli_verb bench_verbs[] = {
     {"bench fetch", "Benchmark", "get the public datasets of the benchmark, verified byte by byte", "[options]",
      "Files in $BESTFIT_DATA are used where they are, if they are those that the manifest means. What is missing is\n"
@@ -46,6 +66,23 @@ static const cli_verb bench_verbs[] = {
      "again it goes on. Ends with code 3 where a dataset is missing; the domains that it would give are listed, all "
      "others made.",
      "bestfit bench train dsads pos --seeds 3", train_options, 0, 0, 100, cmd_bench_train},
+    {"bench run", "Benchmark", "rank the models of every collection for every domain, by every strategy",
+     "[COLLECTION ...] [options]",
+     "Takes what `bench train` made, runs every model on every domain once, and writes for each domain and variant of "
+     "the\n"
+     "protocol what every strategy scored (docs/benchmark.md). What a file depends on is kept with it: a run that was\n"
+     "stopped goes on, and one with nothing changed does nothing. Ends with code 3 where a domain or model is missing, "
+     "else\n"
+     "with that of the first error.",
+     "bestfit bench run digits --variant standard", run_options, CLI_USES_THREADS, 0, 1000, cmd_bench_run},
+    {"bench report", "Benchmark", "join what `bench run` found: tables, figures, intervals, in one page", "[options]",
+     "Writes report.html (one page, no network, no scripts), report.md and results.json into the folder, and prints "
+     "the\n"
+     "short table; --json prints the results instead. How to read the page: docs/benchmark.md. What is missing is "
+     "listed "
+     "with\n"
+     "the command that gets it, and the code is still 0: the page says it.",
+     "bestfit bench report -o report.html", report_options, CLI_USES_THREADS, 0, 0, cmd_bench_report},
 };
 
 const cli_verb *cli_bench_verb_at(size_t i) {

@@ -3,6 +3,7 @@
 #define BESTFIT_BESTFIT_H
 
 #include <bestfit/base.h>
+#include <bestfit/benchmark.h>
 #include <bestfit/card.h>
 #include <bestfit/dataset.h>
 #include <bestfit/estimate.h>

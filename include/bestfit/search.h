@@ -47,6 +47,7 @@ typedef struct bf_search_options {
   bf_measure_options measure;      /* seed, partition size, threshold */
   const char *filter;              /* bf_search: only models that this condition of bf_store_query holds for, or NULL */
   bool all_estimators;             /* compute every estimator, not only the telling ones */
+  bool all_measures;               /* compute every measure, not only those of similarity and the asked one */
   const bf_experience *experience; /* to learn from; NULL: none (bf_search: that of the repository) */
   bf_metric metric;                /* bf_search: what is expected of the models (bf_experience_options) */
   const char *positive;            /* bf_search: the class of BF_METRIC_F1, or NULL */

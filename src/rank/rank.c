@@ -22,7 +22,7 @@
 #include "measure/measure_internal.h"
 #include "rank/rank_internal.h"
 
-#define MAX_MEASURES (BF__COMPOSITE_MEASURES + 1u)
+#define MAX_MEASURES 32u
 #define EQUAL 1e-9
 
 /* One candidate on its way. */
@@ -430,6 +430,18 @@ static bf_status rank_groups(ranking *r, bf_error *err) {
       err);
 }
 
+/* Every other measure of the table. */
+static void add_measures(ranking *r) {
+  const bf_strategy_info *info;
+  const bf__strategy *strategy = NULL;
+  for (size_t i = 0; (info = bf__strategy_at(i)) != NULL && r->n_measures < MAX_MEASURES; ++i) {
+    size_t m = 0;
+    if (bf__strategy_find(info->name, &strategy, NULL) != BF_OK || !strategy->measure) continue;
+    while (m < r->n_measures && r->measures[m] != strategy) ++m;
+    if (m == r->n_measures) r->measures[r->n_measures++] = strategy;
+  }
+}
+
 static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *err) {
   static const bf_search_options defaults = BF_SEARCH_OPTIONS_INIT;
   r->options = options ? *options : defaults;
@@ -453,6 +465,7 @@ static bf_status set_up(ranking *r, const bf_search_options *options, bf_error *
     r->asked = r->n_measures;
     r->measures[r->n_measures++] = r->strategy;
   }
+  if (r->options.all_measures) add_measures(r);
   for (size_t m = 0; m < r->n_measures; ++m) r->parts |= r->measures[m]->parts;
   return BF_OK;
 }

@@ -1,12 +1,13 @@
 /* Escaping. A report shows names, columns and sentences that strangers wrote; nothing of it may become markup or
  * script. The page's content security policy (report.c) is the second line of defence. */
+#include "base/html.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "report/report_internal.h"
 
 void bf__html_raw(bf__writer *w, const char *markup) {
   bf__write(w, markup, strlen(markup));
