@@ -194,6 +194,7 @@ typedef struct bf__bench_score {
   uint64_t bytes;
   char why[240];    /* where not applicable */
   double parameter; /* that was chosen for it; NaN: none was */
+  double accuracy;  /* of an answer of its own (an ensemble's), in place of scores; NaN: it has none */
 } bf__bench_score;
 
 typedef struct bf__bench_expected {
@@ -215,11 +216,14 @@ typedef struct bf__bench_scene {
   const bf_sketch *sketch;          /* of the target */
   size_t n_items;
   const bf_experience *experience; /* NULL: none */
+  const bf_experience *f1;         /* of F1; NULL: the collection has no positive class */
   uint32_t n_rows, n_truth_rows;
   const bf__bench_raw *raw; /* NULL: not of these rows */
-  const size_t *domains;    /* [n] of the candidates */
-  double threshold;         /* of paper-adaptivity-hindsight */
-  bool costs_each;          /* measures are ranked by one by one, so that each has its own cost */
+  const bf__bench_rows *rows;
+  const bf__bench_subset *ranked; /* the rows that are ranked by */
+  const size_t *domains;          /* [n] of the candidates */
+  double threshold;               /* of paper-adaptivity-hindsight */
+  bool costs_each;                /* measures are ranked by one by one, so that each has its own cost */
   double run_seconds, learn_seconds;
 } bf__bench_scene;
 

@@ -114,7 +114,8 @@ static json_t *strategies_json(const bf__bench_scene *scene, const bf__bench_sco
     bool good = set(one, "name", text(s->name)) && set(one, "family", text(s->family)) &&
                 set(one, "scores", numbers(s->scores, scene->n)) && set(one, "seconds", number(s->seconds)) &&
                 set(one, "bytes", json_integer((json_int_t)s->bytes)) &&
-                set(one, "why", s->scores ? json_null() : text(s->why)) &&
+                set(one, "why", s->scores || !isnan(s->accuracy) ? json_null() : text(s->why)) &&
+                (isnan(s->accuracy) || set(one, "accuracy", number(s->accuracy))) &&
                 (isnan(s->parameter) || set(one, "parameter", number(s->parameter)));
     if (good) json_array_append(list, one);
     json_decref(one);

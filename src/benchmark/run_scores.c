@@ -13,6 +13,7 @@
 
 /* Strategies of the benchmark alone. */
 static const char AUTO_EXPECTED[] = "auto-expected", STAGE_1_DATA[] = "stage-1-data";
+static const char AUTO_F1[] = "auto-f1", VOTE[] = "ensemble-vote", VOTE_IF[] = "ensemble-if-recommended";
 static const char HINDSIGHT[] = "paper-adaptivity-hindsight", RAW[] = "-raw";
 
 typedef struct scoring {
@@ -37,7 +38,9 @@ static bool is_of_the_benchmark(const char *name) {
   const bf_strategy_info *info = NULL;
   char stem[64];
   size_t n = strlen(name), n_raw = sizeof RAW - 1;
-  if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0) return true;
+  if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0 ||
+      strcmp(name, AUTO_F1) == 0 || strcmp(name, VOTE) == 0 || strcmp(name, VOTE_IF) == 0)
+    return true;
   if (n <= n_raw || n - n_raw >= sizeof stem || strcmp(name + n - n_raw, RAW) != 0) return false;
   snprintf(stem, sizeof stem, "%.*s", (int)(n - n_raw), name);
   return strncmp(stem, "paper-", 6) == 0 && bf_strategy_find(stem, &info, NULL) == BF_OK;
@@ -65,7 +68,7 @@ static bf__bench_score *add_score(scoring *s, const char *name, const char *fami
     s->capacity = capacity;
   }
   bf__bench_score *score = &out->all[out->n];
-  *score = (bf__bench_score){.family = family, .parameter = NAN};
+  *score = (bf__bench_score){.family = family, .parameter = NAN, .accuracy = NAN};
   snprintf(score->name, sizeof score->name, "%s", name);
   score->scores = bf__alloc(s->scene->n, sizeof *score->scores);
   if (!score->scores) return NULL;
@@ -327,6 +330,55 @@ static bf_status take_expected(scoring *s, const bf_search_result *result, bf_er
   return status;
 }
 
+/* ---- the vote of all (ensemble) ---- */
+
+/* Share of the labelled rows on which a model, or the vote (NULL), is right. */
+static double right_on(const bf__bench_scene *scene, const bf_ensemble *vote, const bf_candidate *model) {
+  size_t n = 0, right = 0;
+  for (size_t i = 0; i < scene->ranked->n_items; i++) {
+    int32_t label = scene->rows->labels[scene->ranked->items[i]];
+    const char *said = NULL;
+    if (label < 0) continue;
+    n++;
+    if (!model) {
+      said = vote->votes[i] >= 0 ? vote->classes[vote->votes[i]] : NULL;
+    } else {
+      const bf_outputs *o = model->outputs;
+      const float *z = o->scores + i * o->n_classes;
+      size_t best = 0;
+      for (size_t c = 1; c < o->n_classes; c++)
+        if (z[c] > z[best]) best = c;
+      if (bf__scores_answer(z, o->n_classes, o->are_logits)) said = model->classes[best];
+    }
+    right += said && strcmp(said, scene->rows->names[label]) == 0;
+  }
+  return n ? (double)right / (double)n : NAN;
+}
+
+/* The vote sees the rows that are ranked by, and accuracies stand on more: so what it is better by than the first place
+ * is measured on equal rows, and added to the first place's accuracy. */
+static bf_status score_vote(scoring *s, const bf_search_result *result, const bf_bench_run_options *options,
+                            double seconds, bf_error *err) {
+  const bf__bench_scene *scene = s->scene;
+  const bf_ensemble *vote = bf_search_result_ensemble(result);
+  if (vote->n_items != scene->ranked->n_items || scene->variant->own_in || bf_search_result_count(result) == 0)
+    return BF_OK;
+  size_t first = bf_search_result_at(result, 0)->candidate;
+  double alone = scene->truth[first]->accuracy;
+  double gain = right_on(scene, vote, NULL) - right_on(scene, vote, &scene->candidates[first]);
+  for (int k = 0; k < 2; k++) {
+    const char *name = k == 0 ? VOTE : VOTE_IF;
+    if (!is_wanted(options, name)) continue;
+    bf__bench_score *score = add_score(s, name, "ensemble");
+    if (!score) return bf__error_memory(err, scene->n * sizeof(double));
+    score->seconds = seconds;
+    score->bytes = scene->sketch_bytes;
+    score->accuracy = fmin(fmax(k == 0 || vote->recommended ? alone + gain : alone, 0.0), 1.0);
+    say_not(score, "");
+  }
+  return BF_OK;
+}
+
 /* auto, and what it expects. */
 static bf_status score_auto(scoring *s, const bf_strategy_info *info, const bf_bench_run_options *options,
                             bf_error *err) {
@@ -335,11 +387,13 @@ static bf_status score_auto(scoring *s, const bf_strategy_info *info, const bf_b
   BF_TRY(score_by_rank(s, info->name, info->family, info->name, s->scene->candidates, &result, err));
   if (!result) goto out;
   BF_TRY(take_expected(s, result, err));
+  double seconds = s->out->all[s->out->n - 1].seconds;
+  BF_TRY(score_vote(s, result, options, seconds, err));
   if (!is_wanted(options, AUTO_EXPECTED)) goto out;
   bf__bench_score *score = add_score(s, AUTO_EXPECTED, info->family);
   if (!score) BF_TRY(bf__error_memory(err, s->scene->n * sizeof(double)));
-  score->seconds = score[-1].seconds;
-  score->bytes = score[-1].bytes;
+  score->seconds = seconds;
+  score->bytes = s->scene->sketch_bytes;
   take_scores(s, result, true, score);
 out:
   bf_search_result_free(result);
@@ -357,6 +411,12 @@ static bf_status score_learned(scoring *s, const bf_bench_run_options *options, 
     } else if (is_wanted(options, info->name)) {
       BF_TRY(score_by_rank(s, info->name, info->family, info->name, s->scene->candidates, NULL, err));
     }
+  }
+  if (s->scene->f1 && is_wanted(options, AUTO_F1)) {
+    s->options.experience = s->scene->f1;
+    status = score_by_rank(s, AUTO_F1, "learned", "auto", s->scene->candidates, NULL, err);
+    s->options.experience = s->scene->experience;
+    if (status != BF_OK) goto out;
   }
   if (is_wanted(options, STAGE_1_DATA))
     BF_TRY(score_by_rank(s, STAGE_1_DATA, "learned", "stage-1", s->bare, NULL, err));

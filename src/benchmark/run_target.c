@@ -9,12 +9,13 @@
 #include "benchmark/benchmark_internal.h"
 
 #define FEW_ROWS 100u /* below, what is learnt from is computed on samples of that size (bestfit/experience.h) */
-#define MAX_LEARNT 8u
+#define MAX_LEARNT 16u
 
 /* An experience without the target, which variants that leave out the same share. */
 typedef struct learnt {
   bool relatives_out;
   size_t n_rows;
+  bf_metric metric;
   bf_experience *experience;
   double seconds;
 } learnt;
@@ -77,22 +78,30 @@ static size_t take_records(target_run *t) {
   return n;
 }
 
-static bf_status learn(target_run *t, bool relatives_out, uint64_t n_rows, const learnt **out, bf_error *err) {
+static bf_status learn(target_run *t, bool relatives_out, uint64_t n_rows, bf_metric metric, const learnt **out,
+                       bf_error *err) {
   bf_experience_options options = BF_EXPERIENCE_OPTIONS_INIT;
   options.n_rows = n_rows < FEW_ROWS ? (size_t)n_rows : 0;
   options.measure.n_threads = 1;
+  options.metric = metric;
+  options.positive = metric == BF_METRIC_F1 ? t->run->collection->f1 : NULL;
   relatives_out = relatives_out && t->has_relatives;
   for (size_t i = 0; i < t->n_learnt; i++) {
-    if (t->all[i].relatives_out != relatives_out || t->all[i].n_rows != options.n_rows) continue;
+    if (t->all[i].relatives_out != relatives_out || t->all[i].n_rows != options.n_rows || t->all[i].metric != metric)
+      continue;
     *out = &t->all[i];
     return BF_OK;
   }
   if (t->n_learnt == MAX_LEARNT) return bf__error(err, BF_ERR_INTERNAL, "more experiences than variants");
   learnt *new = &t->all[t->n_learnt++];
-  *new = (learnt){.relatives_out = relatives_out, .n_rows = options.n_rows};
+  *new = (learnt){.relatives_out = relatives_out, .n_rows = options.n_rows, .metric = metric};
   double started = bf__bench_now();
   size_t n_models = take_models(t, relatives_out), n_records = take_records(t);
-  bf_status status = bf_experience_create(t->models, n_models, t->records, n_records, &options, &new->experience, err);
+  bf_error cause = {.position = -1};
+  bf_status status =
+      bf_experience_create(t->models, n_models, t->records, n_records, &options, &new->experience, &cause);
+  if (metric == BF_METRIC_F1 && status == BF_ERR_NOT_APPLICABLE) status = BF_OK; /* too few know the class: none */
+  if (status != BF_OK && err) *err = cause;
   new->seconds = bf__bench_now() - started;
   *out = new;
   return status;
@@ -205,6 +214,8 @@ static bf_status set_scene(target_run *t, const bf__bench_variant *variant, scen
   scene->domains = room->domains;
   scene->threshold = run->threshold;
   if (variant->n_rows == 0) scene->raw = &target->raw;
+  scene->rows = &target->rows;
+  scene->ranked = ranked;
   scene->n_rows = ranked->n_rows;
   scene->n_items = ranked->n_items;
   scene->n_truth_rows = count_truth_rows(&target->rows, variant->own_in);
@@ -220,9 +231,14 @@ static bf_status run_variant(target_run *t, const bf__bench_variant *variant, co
   bf__bench_scores scores = {0};
   const learnt *learnt_ = NULL;
   BF_TRY(set_scene(t, variant, &room, &scene, err));
-  BF_TRY(learn(t, variant->relatives_out, bf_sketch_rows(scene.sketch), &learnt_, err));
+  uint64_t n_rows = bf_sketch_rows(scene.sketch);
+  BF_TRY(learn(t, variant->relatives_out, n_rows, BF_METRIC_ACCURACY, &learnt_, err));
   scene.experience = learnt_->experience;
   scene.learn_seconds = learnt_->seconds;
+  if (t->run->collection->f1) {
+    BF_TRY(learn(t, variant->relatives_out, n_rows, BF_METRIC_F1, &learnt_, err));
+    scene.f1 = learnt_->experience;
+  }
   BF_TRY(bf__bench_score_all(t->run->options, &scene, &scores, err));
   BF_TRY(bf__bench_file_write(path, key, &scene, &scores, err));
 out:
