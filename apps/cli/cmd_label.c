@@ -52,7 +52,8 @@ static bf_status make_panel(label_job *job, bf_error *err) {
   job->believed = calloc(n + 1, sizeof *job->believed);
   if (models == NULL || job->places == NULL || job->order == NULL || job->believed == NULL) {
     free(models);
-    return cli_error(err, BF_ERR_MEMORY, "out of memory");
+    (void)cli_error(err, BF_ERR_MEMORY, "out of memory");
+    return BF_ERR_MEMORY;
   }
   for (size_t i = 0; i < n; i++) {
     const bf_outputs *outputs = bf_search_result_outputs(job->result, i);
