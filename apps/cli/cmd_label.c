@@ -97,6 +97,7 @@ static bf_status begin(label_job *job, bf_error *err) {
     if (bf_experience_error_scales(experience, &options.shared_variance, &options.own_variance, &ignored) != BF_OK)
       options.shared_variance = options.own_variance = 0.0;
   }
+  /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the job owns all, cmd_label() frees it */
   return bf_labelling_create(job->panel, job->believed, &options, &job->labelling, err);
 }
 
