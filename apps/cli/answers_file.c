@@ -32,6 +32,7 @@ static bf_status add_field(csv *f, char *field, bf_error *err) {
     size_t capacity = f->capacity > 0 ? 2 * f->capacity : 8;
     char **grown = realloc(f->fields, capacity * sizeof *grown);
     if (grown == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
+    for (size_t i = f->n; i < capacity; i++) grown[i] = NULL;
     f->fields = grown;
     f->capacity = capacity;
   }
@@ -140,7 +141,7 @@ static bf_status take_header(const csv *f, cli_answers *a, bf_error *err) {
 
 static bf_status add_answer(cli_answers *a, const csv *f, size_t *capacity, bf_error *err) {
   cli_answer answer = {.line = f->line};
-  if (f->n != a->n_columns)
+  if (f->n != a->n_columns || a->row_column >= f->n || a->label_column >= f->n)
     return cli_error(err, BF_ERR_FORMAT, "%.120s, line %zu: %zu columns, the first line has %zu", a->path, f->line,
                      f->n, a->n_columns);
   const char *row = f->fields[a->row_column];

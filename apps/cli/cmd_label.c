@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd_label.h"
 
@@ -51,7 +52,8 @@ static bf_status make_panel(label_job *job, bf_error *err) {
   job->believed = calloc(n + 1, sizeof *job->believed);
   if (models == NULL || job->places == NULL || job->order == NULL || job->believed == NULL) {
     free(models);
-    return cli_error(err, BF_ERR_MEMORY, "out of memory");
+    (void)cli_error(err, BF_ERR_MEMORY, "out of memory");
+    return BF_ERR_MEMORY;
   }
   for (size_t i = 0; i < n; i++) {
     const bf_outputs *outputs = bf_search_result_outputs(job->result, i);
@@ -95,6 +97,7 @@ static bf_status begin(label_job *job, bf_error *err) {
     if (bf_experience_error_scales(experience, &options.shared_variance, &options.own_variance, &ignored) != BF_OK)
       options.shared_variance = options.own_variance = 0.0;
   }
+  /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the job owns all, cmd_label() frees it */
   return bf_labelling_create(job->panel, job->believed, &options, &job->labelling, err);
 }
 
@@ -203,6 +206,10 @@ static bf_status check(const cli *c, bf_error *err) {
     return cli_error(err, BF_ERR_INVALID_ARGUMENT, "a sketch has no rows to label: give the data");
   if (cli_text(c, "answers") != NULL && strcmp(cli_text(c, "answers"), "-") == 0)
     return cli_error(err, BF_ERR_INVALID_ARGUMENT, "--answers needs a file, which what is typed is added to");
+  struct stat of_data, of_answers; /* what is typed must never be added to the data */
+  if (inputs[1] != NULL && stat(data, &of_data) == 0 && stat(inputs[1], &of_answers) == 0 &&
+      of_data.st_dev == of_answers.st_dev && of_data.st_ino == of_answers.st_ino)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "%.120s is the data: give another file for the answers", data);
   return cli_check_output(cli_text(c, "report"), CLI_OUTPUT_REPORT, inputs, 2, err);
 }
 

@@ -22,9 +22,9 @@ static void write_advice(const bf_labelling_state *state, char *out, size_t size
   size_t n = state->n_answers;
   if (state->settled) {
     snprintf(out, size,
-             "More answers are unlikely to change the choice by much: where this was said in our benchmark, the chosen "
-             "model was within a point of the best in %d of 100 cases.",
-             BF_LABELLING_RIGHT_PERCENT);
+             "More answers are unlikely to change the choice by much. Where this was said in our benchmark, the chosen "
+             "model was within a point of the best in %d of 100 cases (%d to %d by kind of data).",
+             BF_LABELLING_RIGHT_PERCENT, BF_LABELLING_RIGHT_LEAST, BF_LABELLING_RIGHT_MOST);
   } else if (state->exhausted) {
     snprintf(out, size, "No row of the sample is left to ask.");
   } else if (n < 10) {

@@ -45,7 +45,7 @@ double bf__label_posterior(const bf__label_rows *rows, const uint16_t *votes, co
   for (size_t c = 1; c < rows->n_classes; c++) largest = fmax(largest, q[c]);
   for (size_t c = 0; c < rows->n_classes; c++) sum += q[c] = exp(q[c] - largest);
   for (size_t c = 0; c < rows->n_classes; c++) q[c] /= sum;
-  return largest + log(sum);
+  return largest + log(fmax(sum, 1.0)); /* one summand is 1 */
 }
 
 static void fill_features(const bf__label_rows *rows, const uint16_t *votes, bf__label_scratch *s) {

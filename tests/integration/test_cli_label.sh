@@ -102,6 +102,7 @@ refuses 5 "columns that differ" "row,label\n3,A,7\n" "3 columns, the first line 
 runs 0 "a file of nothing" sh -c ': >empty.csv; "$0" label "$1" --answers empty.csv --json' "$BESTFIT" "$target"
 runs 3 "no such file" "$BESTFIT" label "$target" --answers none.csv --batch
 runs 2 "a sketch" sh -c '"$0" sketch "$1" -o t.sketch -q && "$0" label t.sketch' "$BESTFIT" "$target"
+runs 2 "answers into the data" "$BESTFIT" label "$target" --answers "$target"
 runs 2 "another metric" "$BESTFIT" label "$target" --metric recall
 runs 2 "F1 of a class that is not there" "$BESTFIT" label "$target" --metric f1 --positive unicorn --json
 runs 0 "F1" "$BESTFIT" label "$target" --metric f1 --positive A --answers forty.csv --json

@@ -173,6 +173,28 @@ static void an_image_folder_takes_a_label_file_too(void **state) {
   expect_failure(IMAGES "/same", OPTIONS(.kind = "features"), BF_ERR_UNSUPPORTED, -2, "features is not read");
 }
 
+static void the_files_of_a_folder_are_named_in_the_order_of_its_rows(void **state) {
+  (void)state;
+  char **names = NULL;
+  size_t n = 77;
+  bf_error err = {0};
+  make("named");
+  make("named/z");
+  copy_image("same/a/picture.png", "named/z/a.png");
+  copy_image("same/a/picture.png", "named/b.png");
+  copy_image("same/a/picture.png", "named/.hidden.png");
+  copy_image("same/a/picture.png", "named/B.png");
+  assert_int_equal(bf_image_folder_names(in_folder("named"), &names, &n, &err), BF_OK);
+  assert_int_equal(n, 3);
+  assert_string_equal(names[0], "B.png");
+  assert_string_equal(names[1], "b.png");
+  assert_string_equal(names[2], "z/a.png");
+  bf_image_folder_names_free(names, n);
+  assert_int_equal(bf_image_folder_names(in_folder("nowhere"), &names, &n, &err), BF_ERR_NOT_FOUND);
+  assert_null(names);
+  assert_int_equal(n, 0);
+}
+
 static void png_is_encoded_and_bad_arguments_are_refused(void **state) {
   (void)state;
   uint8_t pixels[12] = {0}, *png = NULL;
@@ -196,6 +218,7 @@ int main(void) {
       cmocka_unit_test(cut_empty_and_oversized_images_are_refused),
       cmocka_unit_test(small_batches_and_threads_do_not_change_the_order),
       cmocka_unit_test(an_image_folder_takes_a_label_file_too),
+      cmocka_unit_test(the_files_of_a_folder_are_named_in_the_order_of_its_rows),
       cmocka_unit_test(png_is_encoded_and_bad_arguments_are_refused),
   };
   return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
