@@ -11,7 +11,8 @@
 
 #define BF__MAX_WARNINGS 16u
 #define BF__FEW_ROWS 100u /* below, one says so */
-#define BF__TRUSTED 0.5   /* Spearman of two consensus orders below which the majority may be wrong */
+#define BF__DOMAINS_FOR_LEARNING 4u
+#define BF__TRUSTED 0.5 /* Spearman of two consensus orders below which the majority may be wrong */
 
 /* --- the result and what it owns -------------------------------------------------------------------------------------
  */
@@ -76,9 +77,12 @@ bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidate
 bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_experience *experience, uint64_t n_rows,
                     bf_error *err);
 
-/* The experience of a repository among the latest versions of a kind, read and learnt from (stored_experience.c). */
+/* The experience of a repository among the latest versions of a kind, learnt from; or what was learnt from the same
+ * before and kept (stored_experience.c). progress: NULL, or told of "pairs" read; where it says no, BF_ERR_CANCELLED.
+ */
 bf_status bf__stored_experience_read(bf_store *store, bf_kind kind, const bf_experience_options *options,
-                                     bf__stored_experience **out, bf_error *err);
+                                     bf_progress_fn progress, void *context, bf__stored_experience **out,
+                                     bf_error *err);
 const bf_experience *bf__stored_experience_get(const bf__stored_experience *stored);
 void bf__stored_experience_free(bf__stored_experience *stored);
 /* Warnings that are not there yet; a NULL text is BF_ERR_MEMORY. */

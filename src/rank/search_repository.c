@@ -138,7 +138,7 @@ static bf_status read_experience(bf_store *store, bf_search_result *result, cons
   how.measure = options->measure;
   how.metric = options->metric;
   how.positive = options->positive;
-  bf_status status = bf__stored_experience_read(store, target->kind, &how, &result->experience, err);
+  bf_status status = bf__stored_experience_read(store, target->kind, &how, NULL, NULL, &result->experience, err);
   options->experience = bf__stored_experience_get(result->experience);
   return status;
 }
