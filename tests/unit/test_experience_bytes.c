@@ -257,7 +257,7 @@ static void a_ranking_by_what_was_read_says_the_same_words(void **state) {
 
 /* ---- hostile bytes ---- */
 
-enum { FEW = 4, FEW_ITEMS = 20, KEY_BYTES = 64, HEAD_BYTES = 48 + 16 + 32 + 8 * BF__N_CLOSENESS };
+enum { FEW = 4, FEW_ITEMS = 20, KEY_BYTES = 64, HEAD_BYTES = 40 + 16 + 32 + 8 * BF__N_CLOSENESS };
 
 /* The content, unpacked; you own it. */
 static uint8_t *content_of(const world *w, bf_metric metric, size_t *n) {
