@@ -95,8 +95,8 @@ bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *
  * runs[i] of each, or why[i] (a text of the result) where it could not be run. */
 bf_status bf__run_candidates(bf_search_result *result, bf_store *store, const size_t *order, size_t n_order,
                              const bf_search_options *options, bf__run *runs, const char **why, bf_error *err);
-/* Calibration that a stored version carries, or NULL. */
-bf_calibration *bf__stored_calibration(const bf_store_model *stored);
+/* Calibration that a stored version carries, or NULL; you own it. BF_ERR_MEMORY. */
+bf_status bf__stored_calibration(const bf_store_model *stored, bf_calibration **out, bf_error *err);
 
 /* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains
  * it. */

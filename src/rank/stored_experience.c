@@ -77,7 +77,7 @@ static bf_status load_models(bf_store *store, bf__stored_experience *s, bf_kind 
     if (status == BF_ERR_MEMORY) return bf__error_memory(err, n_bytes);
     if (status != BF_OK) continue;
     s->sketches[s->n_models] = sketch;
-    s->calibrations[s->n_models] = bf__stored_calibration(stored);
+    status = bf__stored_calibration(stored, &s->calibrations[s->n_models], err);
     s->models[s->n_models] = (bf_experience_model){.id = stored->name,
                                                    .version = stored->version,
                                                    .domain = stored->domain,
@@ -85,7 +85,8 @@ static bf_status load_models(bf_store *store, bf__stored_experience *s, bf_kind 
                                                    .calibration = s->calibrations[s->n_models],
                                                    .source_accuracy = stored->source_accuracy};
     bf__identify_model(&s->identity, stored);
-    ++s->n_models;
+    ++s->n_models; /* from here on they are freed with it */
+    if (status != BF_OK) return status;
   }
   return BF_OK;
 }
