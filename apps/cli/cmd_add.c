@@ -346,6 +346,21 @@ static bf_status store(cli *c, addition *a, bf_store **out, uint32_t *version, b
   return status;
 }
 
+/* What searches learn from the grown experience is learnt now, not while somebody waits for an answer. The model is
+ * stored: that this fails is no reason to say otherwise. */
+static void learn(cli *c, const addition *a, bf_store *repository) {
+  cli_progress progress;
+  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
+  bf_error why = {.position = -1};
+  if (!a->has_input || bf_registration_experience_count(a->registration) == 0) return;
+  options.progress = cli_progress_step;
+  options.progress_context = &progress;
+  cli_progress_begin(&progress, c, "learning");
+  if (bf_search_learn(repository, bf_sketch_kind(a->input.sketch), &options, NULL, &why) != BF_OK)
+    cli_say(c, "nothing was learnt yet, the next search will try again: %s", why.message);
+  cli_progress_end(&progress);
+}
+
 static int print_added(const cli *c, const addition *a, const bf_store_model *model) {
   char size[24], card_size[24], sketch_size[24];
   if (c->json) {
@@ -393,6 +408,7 @@ int cmd_add(cli *c) {
     snprintf(which, sizeof which, "%s@%u", bf_card_name(a.parsed), version);
     status = bf_store_find(repository, which, &list, &err);
   }
+  if (status == BF_OK) learn(c, &a, repository);
   code = status == BF_OK ? print_added(c, &a, bf_store_list_at(list, 0)) : cli_fail(c, &err);
   bf_store_list_free(list);
   bf_store_close(repository);

@@ -98,6 +98,14 @@ BF_API BF_MUST_CHECK bf_status bf_rank(const bf_candidate *candidates, size_t n_
  * alias); the result owns what it loaded. A sketch that does not decode is skipped with its reason. */
 BF_API BF_MUST_CHECK bf_status bf_search(bf_store *store, const bf_sketch *target, const bf_search_options *options,
                                          bf_search_result **out, bf_error *err);
+/* Learns ahead of the searches what bf_search would from the experience of a repository's models of a kind, for targets
+ * of 100 rows or more, and keeps it in the repository's cache. A search does so by itself where nothing is kept that
+ * fits the models and the experience as they are now (but with exclude_domain); then it costs seconds more. options:
+ * metric, positive, measure and progress (unit "pairs") count; NULL: defaults. *n_domains (may be NULL): labelled
+ * domains learnt from; of fewer than 4 nothing is kept. That the cache cannot be written to is no error. Errors of
+ * reading as bf_search. */
+BF_API BF_MUST_CHECK bf_status bf_search_learn(bf_store *store, bf_kind kind, const bf_search_options *options,
+                                               size_t *n_domains, bf_error *err);
 BF_API void bf_search_result_free(bf_search_result *result);
 
 BF_API const char *bf_search_result_strategy(const bf_search_result *result);

@@ -23,30 +23,41 @@ static const char *const NAMES[BF__N_FEATURE_CLOSENESS] = {
 static const int DISTANCES[] = {BF__CELL_JSD, BF__HIST_JSD, BF__MMD, BF__WORD_JSD, BF__UNIGRAM_JSD};
 #define N_DISTANCES (sizeof DISTANCES / sizeof *DISTANCES)
 
-static bool is_comparable_with(const bf_sketch *reference, const bf_sketch *other) {
-  if (reference->kind != other->kind || reference->projected != other->projected || other->rows == 0) return false;
-  if (reference->projected && reference->column_list_hash != other->column_list_hash) return false;
+/* Columns that can be compared. Memory that lacks is an error, not another answer: what is learnt may be kept. */
+static bf_status is_comparable_with(const bf_sketch *reference, const bf_sketch *other, bool *out, bf_error *err) {
+  *out = false;
+  if (!other || reference->kind != other->kind || reference->projected != other->projected || other->rows == 0)
+    return BF_OK;
+  if (reference->projected && reference->column_list_hash != other->column_list_hash) return BF_OK;
   uint32_t *map = bf__alloc(reference->n_columns, sizeof *map);
-  bool same = map && bf__columns_map(reference, other, "the other", map, NULL) == BF_OK;
+  if (!map) return bf__error_memory(err, reference->n_columns * sizeof *map);
+  bf_status status = bf__columns_map(reference, other, "the other", map, NULL);
   free(map);
-  return same;
+  if (status == BF_ERR_MEMORY) return bf__error_memory(err, reference->n_columns * sizeof *map);
+  *out = status == BF_OK;
+  return BF_OK;
 }
 
 /* The source whose columns most others have; SIZE_MAX: none has a sketch. */
-static size_t choose_reference(const bf__closeness *c) {
-  size_t best = SIZE_MAX, best_count = 0;
+static bf_status choose_reference(const bf__closeness *c, size_t *out, bf_error *err) {
+  size_t best_count = 0;
+  *out = SIZE_MAX;
   for (size_t i = 0; i < c->n_sources; ++i) {
     size_t count = 0;
     if (!c->sketches[i] || c->sketches[i]->rows == 0) continue;
-    for (size_t j = 0; j < c->n_sources; ++j)
-      count += c->sketches[j] && is_comparable_with(c->sketches[i], c->sketches[j]);
+    for (size_t j = 0; j < c->n_sources; ++j) {
+      bool comparable = false;
+      bf_status status = is_comparable_with(c->sketches[i], c->sketches[j], &comparable, err);
+      if (status != BF_OK) return status;
+      count += comparable;
+    }
     if (count > best_count) {
-      best = i;
+      *out = i;
       best_count = count;
     }
     if (count == c->n_sources) break;
   }
-  return best;
+  return BF_OK;
 }
 
 typedef struct preparing {
@@ -75,7 +86,7 @@ static bf_status prepare_sources(bf__closeness *c, size_t reference, const bf_me
   if (!in_frame || !wanted || !p.statuses) BF_TRY(bf__error_memory(err, c->n_sources * sizeof *in_frame));
   in_frame[n++] = c->sketches[reference];
   for (size_t i = 0; i < c->n_sources; ++i) {
-    wanted[i] = c->sketches[i] && is_comparable_with(c->sketches[reference], c->sketches[i]);
+    BF_TRY(is_comparable_with(c->sketches[reference], c->sketches[i], &wanted[i], err));
     if (wanted[i] && i != reference) in_frame[n++] = c->sketches[i];
     c->words = c->words || (wanted[i] && c->sketches[i]->words);
   }
@@ -103,8 +114,9 @@ bf_status bf__closeness_init(bf__closeness *c, const bf_sketch *const *sketches,
   c->prepared = bf__alloc(n, sizeof(bf_prepared *));
   if (!c->sketches || !c->prepared) return bf__error_memory(err, n * sizeof *c->sketches);
   for (size_t i = 0; i < n; ++i) c->sketches[i] = sketches[i];
-  size_t reference = choose_reference(c);
-  return reference == SIZE_MAX ? BF_OK : prepare_sources(c, reference, options, err);
+  size_t reference = SIZE_MAX;
+  bf_status status = choose_reference(c, &reference, err);
+  return status != BF_OK || reference == SIZE_MAX ? status : prepare_sources(c, reference, options, err);
 }
 
 void bf__closeness_deinit(bf__closeness *c) {

@@ -40,6 +40,7 @@ void bf_experience_free(bf_experience *e) {
   free(e->measures);
   free(e->distances);
   free((void *)e->classes);
+  free(e->class_text);
   free(e->pair_models);
   free(e->pair_domains);
   free(e->accuracy);
@@ -57,15 +58,24 @@ size_t bf_experience_pair_count(const bf_experience *e) {
   return e ? e->n_pairs : 0;
 }
 
+size_t bf__sampled_rows(size_t n_rows) {
+  return n_rows < MOST_SAMPLED ? n_rows : 0;
+}
+
 /* ---- models ---- */
 
 static const char *domain_of(const bf_experience_model *model) {
   return model->domain ? model->domain : model->id;
 }
 
-/* place[i] of a given model i among those that stay; SIZE_MAX: excluded. */
-static bf_status take_models(bf_experience *e, const bf_experience_model *models, size_t n, const char *exclude,
-                             size_t *place, bf_error *err) {
+bf_status bf__experience_begin(bf_experience *e, const bf_experience_model *models, size_t n,
+                               const bf_experience_options *options, size_t *place, bf_error *err) {
+  const char *exclude = options->exclude_domain;
+  bf_measure_options measure = bf__measure_options(&options->measure);
+  e->seed = measure.seed;
+  e->n_threads = measure.n_threads;
+  e->n_rows = bf__sampled_rows(options->n_rows);
+  e->metric = options->metric;
   e->models = bf__alloc(n, sizeof *e->models);
   e->groups = bf__alloc(n, sizeof *e->groups);
   if (!e->models || !e->groups) return bf__error_memory(err, n * sizeof *e->models);
@@ -276,23 +286,33 @@ out:
 
 /* ---- nearness ---- */
 
-static bf_status measure_domains(bf_experience *e, const bf_measure_options *options, bf_error *err) {
+bf_status bf__experience_frame(bf_experience *e, const bf_experience_options *options, bf_error *err) {
+  bf_measure_options measure = bf__measure_options(&options->measure);
+  const bf_sketch **sketches = bf__alloc(e->n_models, sizeof *sketches);
+  if (!sketches) return bf__error_memory(err, e->n_models * sizeof *sketches);
+  for (size_t i = 0; i < e->n_models; ++i) sketches[i] = e->models[i].sketch;
+  bf_status status = bf__closeness_init(&e->closeness, sketches, e->n_models, &measure, err);
+  free(sketches);
+  if (status != BF_OK) return status;
+  if (e->closeness.frame) e->kind = e->closeness.frame->reference->kind;
+  e->n_data = bf__n_data_features(e);
+  e->n_base = bf__n_base_features(e);
+  e->n_posteriors = BF__N_POSTERIORS + (e->metric == BF_METRIC_ACCURACY ? 0 : BF__N_F1_POSTERIORS);
+  e->n_all = e->n_base + e->n_posteriors;
+  return BF_OK;
+}
+
+static bf_status measure_domains(bf_experience *e, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = e->n_domains, m = e->n_models;
-  const bf_sketch **sketches = bf__alloc(m, sizeof *sketches);
   size_t *sources = bf__alloc(m, sizeof *sources);
   double *between = bf__alloc(n * n, BF__N_CLOSENESS * sizeof *between);
   e->measures = bf__alloc(n * m, BF__N_CLOSENESS * sizeof *e->measures);
   e->distances = bf__alloc(n * n, sizeof *e->distances);
   e->domain_groups = bf__alloc(n, sizeof *e->domain_groups);
-  if (!sketches || !sources || !between || !e->measures || !e->distances || !e->domain_groups)
+  if (!sources || !between || !e->measures || !e->distances || !e->domain_groups)
     BF_TRY(bf__error_memory(err, n * m * BF__N_CLOSENESS * sizeof *between));
-  for (size_t i = 0; i < m; ++i) {
-    sketches[i] = e->models[i].sketch;
-    sources[i] = i;
-  }
-  BF_TRY(bf__closeness_init(&e->closeness, sketches, m, options, err));
-  if (e->closeness.frame) e->kind = e->closeness.frame->reference->kind;
+  for (size_t i = 0; i < m; ++i) sources[i] = i;
   for (size_t v = 0; v < n; ++v) {
     double *to = e->measures + v * m * BF__N_CLOSENESS;
     e->domain_groups[v] = e->domains[v].group;
@@ -303,7 +323,6 @@ static bf_status measure_domains(bf_experience *e, const bf_measure_options *opt
   }
   BF_TRY(bf__distances(between, n, &e->scale, e->distances, err));
 out:
-  free(sketches);
   free(sources);
   free(between);
   return status;
@@ -324,15 +343,12 @@ bf_status bf_experience_create(const bf_experience_model *models, size_t n_model
   size_t *place = bf__alloc(n_models, sizeof *place);
   bf_experience *e = bf__alloc(1, sizeof *e);
   if (!e || !place) BF_TRY(bf__error_memory(err, n_models * sizeof *place));
-  options.measure = bf__measure_options(&options.measure);
-  e->seed = options.measure.seed;
-  e->n_threads = options.measure.n_threads;
-  e->n_rows = options.n_rows < MOST_SAMPLED ? options.n_rows : 0;
-  BF_TRY(take_models(e, models, n_models, options.exclude_domain, place, err));
+  BF_TRY(bf__experience_begin(e, models, n_models, &options, place, err));
   BF_TRY(collect_classes(e, records, n_records, place, err));
   BF_TRY(bf__set_metric(e, options.metric, options.positive, err));
   BF_TRY(read_domains(e, records, n_records, place, n_models, err));
-  BF_TRY(measure_domains(e, &options.measure, err));
+  BF_TRY(bf__experience_frame(e, &options, err));
+  BF_TRY(measure_domains(e, err));
   BF_TRY(bf__learn_pairs(e, err));
   *out = e;
   e = NULL;

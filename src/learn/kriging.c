@@ -300,6 +300,7 @@ static bf_status leave_one(leaving *l, const bf__pairs *pairs, uint32_t group, d
 
 bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group,
                                 const uint32_t *model_group, double *out, bf_error *err) {
+  if (!k->factor) return bf__error(err, BF_ERR_INVALID_ARGUMENT, "what was learnt earlier can only predict");
   bf_status status = BF_OK;
   leaving l = {.k = k, .group = group, .model_group = model_group};
   l.block = bf__alloc(k->n, sizeof *l.block);
@@ -322,5 +323,84 @@ out:
   free(l.through);
   free(l.weights);
   free(z);
+  return status;
+}
+
+/* ---- as bytes ---- */
+
+static void write_doubles(bf__writer *w, const double *x, size_t n) {
+  for (size_t i = 0; i < n; ++i) bf__write_f64(w, x[i]);
+}
+
+void bf__kriging_write(const bf__kriging *k, bf__writer *w) {
+  const double kernel[] = {k->kernel.v_lin, k->kernel.v_ll, k->kernel.v_same, k->kernel.v_dom, k->kernel.g};
+  bf__write_u64(w, k->n);
+  bf__write_u64(w, k->n_columns);
+  write_doubles(w, kernel, sizeof kernel / sizeof *kernel);
+  bf__write_f64(w, k->mean_y);
+  write_doubles(w, k->mean, k->n_columns);
+  write_doubles(w, k->deviation, k->n_columns);
+  write_doubles(w, k->z, k->n * k->n_columns);
+  write_doubles(w, k->weights, k->n);
+  for (size_t i = 0; i < k->n; ++i) bf__write_u32(w, k->models[i]);
+  for (size_t i = 0; i < k->n; ++i) bf__write_u32(w, k->domains[i]);
+}
+
+static bool read_doubles(bf__reader *r, double *out, size_t n) {
+  bool finite = true;
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = bf__read_f64(r);
+    finite = finite && isfinite(out[i]);
+  }
+  return finite && !r->failed;
+}
+
+static bool read_numbers(bf__reader *r, uint32_t *out, size_t n, size_t below, uint32_t also) {
+  bool known = true;
+  for (size_t i = 0; i < n; ++i) {
+    out[i] = bf__read_u32(r);
+    known = known && (out[i] < below || out[i] == also);
+  }
+  return known && !r->failed;
+}
+
+static bf_status read_all(bf__reader *r, bf__kriging *k, size_t n_models, const char **what, bf_error *err) {
+  size_t n = k->n, c = k->n_columns;
+  double kernel[5];
+  k->mean = bf__alloc(c, sizeof *k->mean);
+  k->deviation = bf__alloc(c, sizeof *k->deviation);
+  k->z = bf__alloc(n * c, sizeof *k->z);
+  k->weights = bf__alloc(n, sizeof *k->weights);
+  k->models = bf__alloc(n, sizeof *k->models);
+  k->domains = bf__alloc(n, sizeof *k->domains);
+  if (!k->mean || !k->deviation || !k->z || !k->weights || !k->models || !k->domains)
+    return bf__error_memory(err, n * c * sizeof *k->z);
+  if (!read_doubles(r, kernel, 5) || !read_doubles(r, &k->mean_y, 1) || !read_doubles(r, k->mean, c) ||
+      !read_doubles(r, k->deviation, c) || !read_doubles(r, k->z, n * c) || !read_doubles(r, k->weights, n))
+    *what = "a number that is not finite";
+  if (!read_numbers(r, k->models, n, n_models, BF__NOBODY)) *what = "a row of no model";
+  if (!read_numbers(r, k->domains, n, k->n_domains, 0)) *what = "a row of no domain";
+  k->kernel = (bf__kriging_kernel){kernel[0], kernel[1], kernel[2], kernel[3], kernel[4]};
+  return BF_OK;
+}
+
+bf_status bf__kriging_read(bf__reader *r, size_t n_columns, size_t n_domains, size_t n_models, bf__kriging **out,
+                           bf_error *err) {
+  const char *what = NULL;
+  *out = NULL;
+  uint64_t n = bf__read_u64(r), c = bf__read_u64(r);
+  if (r->failed || n == 0 || n_domains == 0 || c != n_columns)
+    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->position, "a fit of other rows or columns");
+  if (n_columns > bf__reader_left(r) / 16 || n > bf__reader_left(r) / (8 * c + 16))
+    return bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->position, "a fit of more rows than there is room for");
+  bf__kriging *k = bf__alloc(1, sizeof *k);
+  if (!k) return bf__error_memory(err, sizeof *k);
+  k->n = (size_t)n;
+  k->n_columns = n_columns;
+  k->n_domains = n_domains;
+  bf_status status = read_all(r, k, n_models, &what, err);
+  if (status == BF_OK && what) status = bf__error_at(err, BF_ERR_FORMAT, (int64_t)r->position, "a fit with %s", what);
+  if (status == BF_OK) *out = k;
+  if (status != BF_OK) bf__kriging_free(k);
   return status;
 }

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 typedef struct bf__kriging_kernel {
@@ -43,5 +44,12 @@ bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, cons
  * then left out as well (NULL: they stay). Clipped. `pairs` as for the fit. */
 bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group,
                                 const uint32_t *model_group, double *out, bf_error *err);
+
+/* What predicting needs, as bytes (docs/formats/experience-v1.md). w->failed: out of memory. */
+void bf__kriging_write(const bf__kriging *k, bf__writer *w);
+/* From untrusted bytes: of n_columns, n_domains, and models below n_models. What is read predicts bit for bit as what
+ * was written, and nothing can be left out of it. BF_ERR_FORMAT. */
+bf_status bf__kriging_read(bf__reader *r, size_t n_columns, size_t n_domains, size_t n_models, bf__kriging **out,
+                           bf_error *err);
 
 #endif

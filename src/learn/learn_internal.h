@@ -49,6 +49,8 @@ typedef struct bf__fit {
 
 #define BF__N_NOVELTY 4u
 
+/* What was read from bytes (experience_bytes.c) can be asked as what was learnt, but has of the domains neither panels
+ * nor sampled outputs, and no measures, distances, pairs or features: nothing can be learnt from it. */
 struct bf_experience {
   uint64_t seed;
   uint32_t n_threads;
@@ -68,6 +70,7 @@ struct bf_experience {
   bf__distance_scale scale;
   size_t n_classes; /* of all records */
   const char **classes;
+  char *class_text; /* that they point into; NULL: they are the records' */
   /* pairs */
   size_t n_pairs;
   uint32_t *pair_models, *pair_domains;
@@ -125,6 +128,30 @@ double bf__source_value(const bf_experience *e, const bf_experience_model *model
 
 const bf_strategy_info *bf__learner_at(size_t i); /* NULL past the end */
 bf__learner bf__learner_of(const char *name);     /* BF__N_LEARNERS: none of that name */
+
+/* --- beginning (experience.c) --- */
+
+/* Options, models and their groups. place[i] of a given model i among those that stay; SIZE_MAX: excluded. */
+bf_status bf__experience_begin(bf_experience *e, const bf_experience_model *models, size_t n,
+                               const bf_experience_options *options, size_t *place, bf_error *err);
+/* The frame of the models' sketches, and how many columns there are by it. */
+bf_status bf__experience_frame(bf_experience *e, const bf_experience_options *options, bf_error *err);
+/* Size of the samples that a target of so many rows is learnt for; 0: all rows. */
+size_t bf__sampled_rows(size_t n_rows);
+
+/* --- as bytes (experience_bytes.c): docs/formats/experience-v1.md --- */
+
+#define BF__EXPERIENCE_KEY_BYTES 64u
+
+/* What asking needs. key: says what it was learnt from. You own *out (free()). BF_ERR_LIMIT: above 1 GiB. */
+bf_status bf__experience_encode(const bf_experience *e, const char key[BF__EXPERIENCE_KEY_BYTES], uint8_t **out,
+                                size_t *n_bytes, bf_error *err);
+/* From untrusted bytes, with the models (borrowed, in order) and options that it was learnt with; the frame is made
+ * anew from their sketches. Answers bit for bit as what was encoded. BF_ERR_MISMATCH: another key.
+ * BF_ERR_FORMAT and those of bf__container_decode(): damaged, or of other models. */
+bf_status bf__experience_decode(const uint8_t *bytes, size_t n_bytes, const char key[BF__EXPERIENCE_KEY_BYTES],
+                                const bf_experience_model *models, size_t n_models,
+                                const bf_experience_options *options, bf_experience **out, bf_error *err);
 
 /* --- learning (learners.c) --- */
 

@@ -68,10 +68,6 @@ static bf_status allocate_pairs(bf_experience *e, bf_error *err) {
     e->domains[v].first_pair = e->n_pairs;
     e->n_pairs += e->domains[v].n_members;
   }
-  e->n_data = bf__n_data_features(e);
-  e->n_base = bf__n_base_features(e);
-  e->n_posteriors = BF__N_POSTERIORS + (e->metric == BF_METRIC_ACCURACY ? 0 : BF__N_F1_POSTERIORS);
-  e->n_all = e->n_base + e->n_posteriors;
   e->pair_models = bf__alloc(e->n_pairs, sizeof *e->pair_models);
   e->pair_domains = bf__alloc(e->n_pairs, sizeof *e->pair_domains);
   e->accuracy = bf__alloc(e->n_pairs, sizeof *e->accuracy);

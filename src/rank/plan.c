@@ -4,7 +4,6 @@
 #include "rank/rank_internal.h"
 
 #define DOMAINS_FOR_TWO_STAGES 8u
-#define DOMAINS_FOR_LEARNING 4u
 
 bool bf__is_estimator(const bf_strategy_info *info) {
   return strcmp(info->family, "confidence") == 0 || strcmp(info->family, "consensus") == 0 ||
@@ -16,7 +15,7 @@ bool bf__is_learned(const bf_strategy_info *info) {
 }
 
 static bool has_learnt(const bf_experience *e, bf__learner learner) {
-  return e && bf_experience_domain_count(e) >= DOMAINS_FOR_LEARNING && e->fits[learner].kriging != NULL;
+  return e && bf_experience_domain_count(e) >= BF__DOMAINS_FOR_LEARNING && e->fits[learner].kriging != NULL;
 }
 
 /* What stands for `auto`. */
@@ -50,7 +49,7 @@ bf_status bf__plan_make(const bf_search_options *options, size_t n_with_outputs,
       return bf__error(err, BF_ERR_NOT_APPLICABLE,
                        "%s learns from labelled domains, of which the experience has %zu and needs %u: add models with "
                        "--validation and --keep-validation",
-                       name, bf_experience_domain_count(experience), DOMAINS_FOR_LEARNING);
+                       name, bf_experience_domain_count(experience), BF__DOMAINS_FOR_LEARNING);
   }
   out->by_outputs = bf__is_estimator(out->info) || (bf__is_learned(out->info) && out->learner != BF__DATA_ONLY);
   return BF_OK;

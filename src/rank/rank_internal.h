@@ -11,7 +11,8 @@
 
 #define BF__MAX_WARNINGS 16u
 #define BF__FEW_ROWS 100u /* below, one says so */
-#define BF__TRUSTED 0.5   /* Spearman of two consensus orders below which the majority may be wrong */
+#define BF__DOMAINS_FOR_LEARNING 4u
+#define BF__TRUSTED 0.5 /* Spearman of two consensus orders below which the majority may be wrong */
 
 /* --- the result and what it owns -------------------------------------------------------------------------------------
  */
@@ -76,9 +77,12 @@ bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidate
 bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_experience *experience, uint64_t n_rows,
                     bf_error *err);
 
-/* The experience of a repository among the latest versions of a kind, read and learnt from (stored_experience.c). */
+/* The experience of a repository among the latest versions of a kind, learnt from; or what was learnt from the same
+ * before and kept (stored_experience.c). progress: NULL, or told of "pairs" read; where it says no, BF_ERR_CANCELLED.
+ */
 bf_status bf__stored_experience_read(bf_store *store, bf_kind kind, const bf_experience_options *options,
-                                     bf__stored_experience **out, bf_error *err);
+                                     bf_progress_fn progress, void *context, bf__stored_experience **out,
+                                     bf_error *err);
 const bf_experience *bf__stored_experience_get(const bf__stored_experience *stored);
 void bf__stored_experience_free(bf__stored_experience *stored);
 /* Warnings that are not there yet; a NULL text is BF_ERR_MEMORY. */
@@ -91,8 +95,8 @@ bf_status bf__result_warn(bf_search_result *result, const char *text, bf_error *
  * runs[i] of each, or why[i] (a text of the result) where it could not be run. */
 bf_status bf__run_candidates(bf_search_result *result, bf_store *store, const size_t *order, size_t n_order,
                              const bf_search_options *options, bf__run *runs, const char **why, bf_error *err);
-/* Calibration that a stored version carries, or NULL. */
-bf_calibration *bf__stored_calibration(const bf_store_model *stored);
+/* Calibration that a stored version carries, or NULL; you own it. BF_ERR_MEMORY. */
+bf_status bf__stored_calibration(const bf_store_model *stored, bf_calibration **out, bf_error *err);
 
 /* Reasons of every ranked model: its standing by each measure in its group (group[i] of ranked i), then what explains
  * it. */

@@ -83,12 +83,13 @@ static void run_item(void *context, size_t item, uint32_t worker) {
     atomic_store(&j->cancelled, true);
 }
 
-bf_calibration *bf__stored_calibration(const bf_store_model *stored) {
-  bf_calibration *calibration = NULL;
-  if (!stored->calibration) return NULL;
+bf_status bf__stored_calibration(const bf_store_model *stored, bf_calibration **out, bf_error *err) {
+  *out = NULL;
+  if (!stored->calibration) return BF_OK;
   /* one that does not decode is as none: the estimators that need it say so */
-  bf_status status = bf_calibration_decode(stored->calibration, strlen(stored->calibration), &calibration, NULL);
-  return status == BF_OK ? calibration : NULL;
+  size_t n = strlen(stored->calibration);
+  bf_status status = bf_calibration_decode(stored->calibration, n, out, NULL);
+  return status == BF_ERR_MEMORY ? bf__error_memory(err, n) : BF_OK;
 }
 
 bf_status bf__run_candidates(bf_search_result *result, bf_store *store, const size_t *order, size_t n_order,

@@ -93,7 +93,7 @@ static bf_status run_all(bf_store *store, bf_search_result *result, bf_candidate
   for (size_t c = 0; c < n; ++c) {
     candidates[c].not_run = why[c];
     if (!result->runs[c].classes) continue;
-    result->calibrations[c] = bf__stored_calibration(bf_store_list_at(result->list, c));
+    BF_TRY(bf__stored_calibration(bf_store_list_at(result->list, c), &result->calibrations[c], err));
     candidates[c].outputs = &result->runs[c].outputs;
     candidates[c].classes = (const char *const *)result->runs[c].classes;
     candidates[c].calibration = result->calibrations[c];
@@ -138,7 +138,7 @@ static bf_status read_experience(bf_store *store, bf_search_result *result, cons
   how.measure = options->measure;
   how.metric = options->metric;
   how.positive = options->positive;
-  bf_status status = bf__stored_experience_read(store, target->kind, &how, &result->experience, err);
+  bf_status status = bf__stored_experience_read(store, target->kind, &how, NULL, NULL, &result->experience, err);
   options->experience = bf__stored_experience_get(result->experience);
   return status;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/cache.h"
 #include "store/store_internal.h"
 
 #define TEMPORARY_AGE_SECONDS 3600
@@ -197,6 +198,9 @@ static bf_status collect_garbage(fsck *f, bf_error *err) {
   BF_TRY(bf__db_audit(f->store->db, &act, "", 0, "", err));
   BF_TRY(bf__db_commit(f->store->db, err));
   if (!f->report->index_ok) BF_TRY(bf__store_index_missing(f->store, err));
+  size_t n_kept = bf__cache_clear(f->store);
+  if (n_kept > 0)
+    say(f, "note", "%zu file%s of the cache freed: made again when needed", n_kept, n_kept == 1 ? "" : "s");
 out:
   if (status != BF_OK) bf__db_rollback(f->store->db);
   return status;

@@ -4,7 +4,7 @@ faces=$BESTFIT_SOURCE_DIR/examples/typefaces
 data_of() { echo "$faces/data/$1"; }
 add_face() {
   "$BESTFIT" add "$faces/models/$1.onnx" --data "$(data_of "$1")/train-images-idx3-ubyte.gz" --label "$(data_of "$1")/train-labels.txt" \
-    --validation "$(data_of "$1")/valid-images-idx3-ubyte.gz" --validation-label "$(data_of "$1")/valid-labels.txt" --keep-validation >/dev/null 2>&1
+    --validation "$(data_of "$1")/valid-images-idx3-ubyte.gz" --validation-label "$(data_of "$1")/valid-labels.txt" --keep-validation "${@:2}" >/dev/null 2>&1
 }
 target=$(data_of eb-garamond)/images-idx3-ubyte.gz
 mapfile -t names < <(basename -s .onnx "$faces"/models/*.onnx)
@@ -18,9 +18,18 @@ runs 14 "stage-1 with three" "$BESTFIT" search "$target" --strategy stage-1
 runs 14 "the vote with three" "$BESTFIT" predict --ensemble "$target" -o vote.csv
 complains "the vote: what it takes" "8 labelled domains"
 holds "nothing is written" test ! -e vote.csv
+learnt=repo/cache/experience-image-accuracy-0.bin
+holds "and nothing is kept" test ! -e repo/cache
 for name in "${names[@]:3:2}"; do add_face "$name" || echo "add failed"; done
+holds "add has learnt" test -s $learnt
+cp -r repo other && rm -r other/cache
+add_face "${names[5]}" --repo other --no-experience || echo "add failed"
+holds "add --no-experience has not" test ! -e other/cache
+cp $learnt before
 runs 0 "five labelled domains" "$BESTFIT" search "$target" --json
 says "five: the first stage" '"strategy": "stage-1"'
+holds "what add has learnt is what the search needs" cmp $learnt before
+holds "and it was not written again" test ! $learnt -nt before
 
 # ---- enough ----
 for name in "${names[@]:5:5}"; do add_face "$name" || echo "add failed"; done
@@ -35,6 +44,9 @@ holds "the interval of the first holds its accuracy ($within)" awk -v a="$within
 cp out first.json
 runs 0 "again" "$BESTFIT" search "$target" --json
 holds "the same answer" sh -c 'sed "/timing_ms/,\$d" first.json >a; sed "/timing_ms/,\$d" out >b; cmp a b'
+printf x >>$learnt
+runs 0 "with a damaged file of what was learnt" "$BESTFIT" search "$target" --json
+holds "still the same answer" sh -c 'sed "/timing_ms/,\$d" out >b; cmp a b'
 runs 0 "a domain left out" "$BESTFIT" search "$target" --exclude-domain "${names[0]}" --json
 says "a domain left out" '"labelled_domains": 9'
 
@@ -73,4 +85,6 @@ holds "the vote is right at least as often as 0.03 below the first place ($right
 runs 2 "the vote takes no model" "$BESTFIT" predict --ensemble "$first" "$target"
 runs 2 "the vote is written as CSV" "$BESTFIT" predict --ensemble "$target" -o vote.npy
 runs 0 "the repository is whole" "$BESTFIT" fsck
+runs 0 "what was learnt is freed" "$BESTFIT" fsck --gc
+holds "what was learnt is freed" test ! -e $learnt
 finish
