@@ -34,8 +34,9 @@ for family in $families; do
   n=$((n + 1))
 done
 collection "$domains" ""
+three="--variant standard --variant relatives-out --variant rows-30"
 run() { "$BESTFIT" bench run --bench "$work/bench" --quiet "$@"; }
-# files BENCH: all files of a run without what times and keys them, in one text
+# files BENCH: the files of three variants without what times and keys them, in one text
 files() {
   python3 - "$1" <<'PY'
 import glob, json, sys
@@ -43,7 +44,7 @@ def bare(value):
     if isinstance(value, dict):
         return {key: bare(v) for key, v in value.items() if not key.endswith("seconds") and key != "key"}
     return [bare(v) for v in value] if isinstance(value, list) else value
-for path in sorted(glob.glob(sys.argv[1] + "/seed-1/typefaces/runs/*/*")):
+for path in sorted(p for v in ("standard", "relatives-out", "rows-30") for p in glob.glob(f"{sys.argv[1]}/seed-1/typefaces/runs/{v}/*")):
     print(path[len(sys.argv[1]):], json.dumps(bare(json.load(open(path))), sort_keys=True))
 PY
 }
@@ -100,11 +101,11 @@ assert sorted(names) == ["auto", "hist-jsd", "paper-l2-raw"], names'
 runs 0 "all strategies again" run --threads 1
 files bench >two
 cp -a fresh one_thread
-runs 0 "one thread" "$BESTFIT" bench run --bench one_thread --threads 1 --quiet
+runs 0 "one thread" "$BESTFIT" bench run --bench one_thread --threads 1 $three --quiet
 files one_thread >one
 sed 's/one_thread//' one | cmp - two >out 2>err && passed || failed "one thread and two give the same files"
 cp -a fresh killed
-"$BESTFIT" bench run --bench killed --threads 1 --quiet >out 2>err &
+"$BESTFIT" bench run --bench killed --threads 1 $three --quiet >out 2>err &
 pid=$!
 for _ in $(seq 600); do
   test -e killed/seed-1/typefaces/runs/standard/dejavu-sans.json && break
@@ -114,7 +115,7 @@ kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
 holds "it was killed before its end" test ! -e killed/seed-1/typefaces/runs/standard/liberation-serif.json
 printf 'no outputs' >"$(find killed -name '*.outputs' | head -1)"
-runs 0 "it goes on" "$BESTFIT" bench run --bench killed --json
+runs 0 "it goes on" "$BESTFIT" bench run --bench killed $three --json
 holds "with what was not made, and the outputs that were damaged" test "$(figure outputs_made)" = 1
 files killed >one
 cmp one two >out 2>err && passed || failed "a killed run ends with the same files"
@@ -127,8 +128,6 @@ file = json.load(open(sys.argv[1]))
 print(json.dumps([[s["name"], s["scores"]] for s in file["strategies"] if s["name"] != "paper-adaptivity-hindsight"]), file["expected"], file["trust"])
 print([m["accuracy"] for m in file["models"]])' "$1"; }
 for family in $families; do
-  rm -f "$place"/runs/*/"$family.json"
-  runs 0 "$family as it is" run --target "$family" --variant standard --variant own-in
   for variant in standard own-in; do judged "$place/runs/$variant/$family.json" >"$variant.before"; done
   cp "$place/$family/target-labels.txt" kept
   tac kept >"$place/$family/target-labels.txt"
