@@ -205,7 +205,7 @@ static bool label(const target *t, uint64_t seed, figures *f) {
   options.seed = seed;
   options.shared_variance = t->shared;
   options.own_variance = t->own;
-  options.metric = f1 ? BF_LABEL_F1 : BF_LABEL_ACCURACY;
+  options.metric = f1 ? BF_METRIC_F1 : BF_METRIC_ACCURACY;
   options.positive = "1";
   bf_status status = bf_panel_create(models, t->n, t->n_rows, NULL, &panel, &err);
   if (status == BF_OK) status = bf_labelling_create(panel, t->believed, &options, &l, &err);

@@ -89,7 +89,7 @@ static bf_status begin(label_job *job, bf_error *err) {
   bf_status status = make_panel(job, err);
   if (status != BF_OK) return status;
   believe(job);
-  if (metric != NULL && strcmp(metric, "f1") == 0) options.metric = BF_LABEL_F1;
+  if (metric != NULL && strcmp(metric, "f1") == 0) options.metric = BF_METRIC_F1;
   options.positive = cli_text(job->c, "positive") != NULL ? cli_text(job->c, "positive") : "1";
   options.seed = cli_wide(job->c, "seed", 0);
   if (experience != NULL && strcmp(job->belief, "expected-accuracy") == 0) {

@@ -19,20 +19,16 @@
 #ifndef BESTFIT_LABEL_H
 #define BESTFIT_LABEL_H
 
-#include <bestfit/estimate.h>
+#include <bestfit/experience.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef enum bf_label_metric { BF_LABEL_ACCURACY = 0, BF_LABEL_F1 = 1 } bf_label_metric;
-/* Stable string of a metric ("accuracy", "f1"); NULL for a value outside the enumeration. */
-BF_API const char *bf_label_metric_name(bf_label_metric metric);
-
 typedef struct bf_labelling_options {
   size_t struct_size;
-  bf_label_metric metric; /* what the best model is best at */
-  const char *positive;   /* F1: name of the class that it is of */
+  bf_metric metric;     /* what the best model is best at: accuracy, or F1 of one class */
+  const char *positive; /* F1: name of the class that it is of */
   /* How beliefs err, as bf_experience_error_scales() tells: variance that models share as far as they agree, and of
    * each alone. Both 0: 0.003 and 0.0001, typical of what was measured. */
   double shared_variance, own_variance;

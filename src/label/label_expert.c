@@ -156,7 +156,7 @@ static void measure_f1(size_t positive, const bf__label_rows *rows, const double
 
 void bf__label_measure(const bf__label_metric *metric, const bf__label_rows *rows, const double *w,
                        bf__label_scratch *s, double *j, double *mean, double *gradient) {
-  if (metric->metric == BF_LABEL_F1) {
+  if (metric->metric == BF_METRIC_F1) {
     measure_f1(metric->positive, rows, w, s, j, mean, gradient);
     return;
   }

@@ -95,7 +95,7 @@ double bf__label_expert_objective(const bf__label_expert *x, const double *w, co
 
 /* What the metric is, and its gradient by w. */
 typedef struct bf__label_metric {
-  bf_label_metric metric;
+  bf_metric metric;
   size_t positive;
   const double *offset; /* [n_models] believed - modelled; NULL: none */
 } bf__label_metric;

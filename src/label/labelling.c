@@ -37,10 +37,6 @@ struct bf_labelling {
   bf_labelling_state state;
 };
 
-const char *bf_label_metric_name(bf_label_metric metric) {
-  return metric == BF_LABEL_ACCURACY ? "accuracy" : metric == BF_LABEL_F1 ? "f1" : NULL;
-}
-
 /* ---- making ---- */
 
 static bf_status allocate(bf_labelling *l, bf_error *err) {
@@ -90,7 +86,7 @@ static bf_status check(const bf_panel *panel, const double *believed, bf_labelli
   if (!(options->shared_variance >= 0.0) || !(options->own_variance >= 0.0) || !isfinite(options->shared_variance) ||
       !isfinite(options->own_variance))
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "a variance of beliefs must be 0 or more");
-  if (bf_label_metric_name(options->metric) == NULL)
+  if (options->metric != BF_METRIC_ACCURACY && options->metric != BF_METRIC_F1)
     return bf__error(err, BF_ERR_INVALID_ARGUMENT, "no metric of that number");
   if (options->shared_variance == 0.0 && options->own_variance == 0.0) {
     options->shared_variance = SHARED_VARIANCE;
@@ -127,7 +123,7 @@ static bf_status begin(bf_labelling *l, const double *agreement, const double *b
   for (size_t i = 0; i < BF__N_PAIRED_DRAWS * n; i++) l->draws[i] = bf__random_normal(&random);
   BF_TRY(bf__label_start(&l->rows, believed, &l->scratch, l->start, l->moments, err));
   double variance = prior_variance(l, agreement);
-  bf__label_metric plain = {.metric = BF_LABEL_ACCURACY};
+  bf__label_metric plain = {.metric = BF_METRIC_ACCURACY};
   bf__label_measure(&plain, &l->rows, l->start, &l->scratch, NULL, l->offset, NULL);
   for (size_t h = 0; h < m; h++) l->offset[h] = believed[h] - l->offset[h];
   for (size_t e = 0; e < BF__N_EXPERTS; e++) {
@@ -163,7 +159,7 @@ bf_status bf_labelling_create(const bf_panel *panel, const double *believed, con
   BF_TRY(allocate(l, err));
   l->metric = (bf__label_metric){.metric = options.metric, .offset = l->offset};
   l->options.positive = NULL; /* borrowed; its number is what is needed */
-  if (options.metric == BF_LABEL_F1) {
+  if (options.metric == BF_METRIC_F1) {
     if (!options.positive) BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "F1 needs the class that it is of"));
     if (bf_labelling_class_find(l, options.positive, &l->metric.positive, err) != BF_OK) {
       if (err) err->code = BF_ERR_INVALID_ARGUMENT;

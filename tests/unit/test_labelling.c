@@ -59,7 +59,7 @@ static void make_world(world *w, uint64_t seed) {
   if (bf_panel_create(models, H, N, NULL, &w->panel, &err) != BF_OK) fail_msg("%s", err.message);
 }
 
-static bf_labelling_options options_of(bf_label_metric metric) {
+static bf_labelling_options options_of(bf_metric metric) {
   bf_labelling_options options = BF_LABELLING_OPTIONS_INIT;
   options.metric = metric;
   options.positive = "bee";
@@ -232,7 +232,7 @@ static void means_are_those_of_the_oracle_after_every_answer(void **state) {
     world w;
     oracle o;
     bf_labelling *l = NULL;
-    bf_labelling_options options = options_of(BF_LABEL_ACCURACY);
+    bf_labelling_options options = options_of(BF_METRIC_ACCURACY);
     make_world(&w, seed);
     oracle_start(&w, &o);
     assert_int_equal(bf_labelling_create(w.panel, w.believed, &options, &l, NULL), BF_OK);
@@ -374,7 +374,7 @@ static void gradients_of_accuracy_and_f1_are_finite_differences(void **state) {
       parts p;
       double step = 1e-5, gradient[H * P], mean[2][H];
       make_parts(&p, n_answers);
-      bf__label_metric how = {.metric = metric ? BF_LABEL_F1 : BF_LABEL_ACCURACY, .positive = 1};
+      bf__label_metric how = {.metric = metric ? BF_METRIC_F1 : BF_METRIC_ACCURACY, .positive = 1};
       bf__label_measure(&how, &p.rows, p.x_w, &p.s, p.j, mean[0], gradient);
       for (size_t f = 0; f < P; f++) {
         for (int side = 0; side < 2; side++) {
@@ -394,7 +394,7 @@ static void f1_is_that_of_the_expected_counts(void **state) {
   parts p;
   double mean[H];
   make_parts(&p, 9);
-  bf__label_metric how = {.metric = BF_LABEL_F1, .positive = 1};
+  bf__label_metric how = {.metric = BF_METRIC_F1, .positive = 1};
   bf__label_measure(&how, &p.rows, p.x_w, &p.s, p.j, mean, NULL);
   for (size_t h = 0; h < H; h++) {
     double said = 0, are = 0, both = 0, q[C];
@@ -417,7 +417,7 @@ static void covariance_and_leverage_are_those_of_the_inverse_hessian(void **stat
   double h[P * P], lambda[P * P] = {0}, j[P * P], leverage[H * P];
   bool open[N];
   make_parts(&p, 10);
-  bf__label_metric how = {.metric = BF_LABEL_ACCURACY};
+  bf__label_metric how = {.metric = BF_METRIC_ACCURACY};
   bf__label_expert_look(&p.x, &how, &p.rows, &p.s, p.j, p.inverse);
   (void)bf__label_expert_objective(&p.x, p.x_w, &p.rows, &p.s, h);
   bf__label_mirror(h, P);
@@ -452,7 +452,7 @@ static void the_row_asked_is_the_best_of_an_enumeration(void **state) {
   double score[N], largest = 0.0;
   size_t rows[N];
   make_parts(&p, 10);
-  bf__label_metric how = {.metric = BF_LABEL_ACCURACY};
+  bf__label_metric how = {.metric = BF_METRIC_ACCURACY};
   bf__label_expert_look(&p.x, &how, &p.rows, &p.s, p.j, p.inverse);
   for (size_t e = 0; e < BF__N_EXPERTS; e++) experts[e] = p.x;
   double wilder[P]; /* one that sees the rows otherwise */
@@ -502,7 +502,7 @@ static void the_row_asked_is_the_best_of_an_enumeration(void **state) {
 
 /* ---- behaviour ---- */
 
-static bf_labelling *begin(const world *w, bf_label_metric metric) {
+static bf_labelling *begin(const world *w, bf_metric metric) {
   bf_labelling *l = NULL;
   bf_error err = {0};
   bf_labelling_options options = options_of(metric);
@@ -515,7 +515,7 @@ static void with_every_row_answered_the_metric_is_exact_and_nothing_is_left(void
   for (int metric = 0; metric < 2; metric++) {
     world w;
     make_world(&w, 7);
-    bf_labelling *l = begin(&w, metric ? BF_LABEL_F1 : BF_LABEL_ACCURACY);
+    bf_labelling *l = begin(&w, metric ? BF_METRIC_F1 : BF_METRIC_ACCURACY);
     for (size_t i = 0; i < N; i++) {
       assert_false(bf_labelling_look(l)->exhausted);
       assert_int_equal(bf_labelling_answer(l, i, (size_t)w.truth[i], NULL), BF_OK);
@@ -553,7 +553,7 @@ static void no_new_leader_before_ten_answers_and_no_advice_before_fifteen(void *
   (void)state;
   world w;
   make_world(&w, 9);
-  bf_labelling *l = begin(&w, BF_LABEL_ACCURACY);
+  bf_labelling *l = begin(&w, BF_METRIC_ACCURACY);
   size_t n_batch = 0, last = 0;
   for (size_t n = 0; n < N; n++) {
     const bf_labelling_state *s = bf_labelling_look(l);
@@ -582,7 +582,7 @@ static void the_probability_of_being_best_falls_on_one_that_leads_clearly(void *
   (void)state;
   world w;
   make_world(&w, 11);
-  bf_labelling *l = begin(&w, BF_LABEL_ACCURACY);
+  bf_labelling *l = begin(&w, BF_METRIC_ACCURACY);
   const bf_labelling_state *s = bf_labelling_look(l);
   double sum = 0.0;
   for (size_t h = 0; h < H; h++) sum += s->best[h];
@@ -600,7 +600,7 @@ static void a_row_that_is_skipped_is_not_asked_but_may_be_answered(void **state)
   (void)state;
   world w;
   make_world(&w, 13);
-  bf_labelling *l = begin(&w, BF_LABEL_ACCURACY);
+  bf_labelling *l = begin(&w, BF_METRIC_ACCURACY);
   size_t first = 0, rows[N];
   assert_int_equal(bf_labelling_next(l, 1, &first), 1);
   assert_int_equal(bf_labelling_skip(l, first, NULL), BF_OK);
@@ -619,7 +619,7 @@ static void equal_answers_and_seed_ask_equal_rows(void **state) {
   (void)state;
   world w;
   make_world(&w, 15);
-  bf_labelling *a = begin(&w, BF_LABEL_F1), *b = begin(&w, BF_LABEL_F1);
+  bf_labelling *a = begin(&w, BF_METRIC_F1), *b = begin(&w, BF_METRIC_F1);
   for (size_t n = 0; n < 12; n++) {
     size_t x = 0, y = 1;
     assert_int_equal(bf_labelling_next(a, 1, &x), 1);
@@ -641,7 +641,7 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state) {
   make_world(&w, 17);
   bf_error err = {0};
   size_t number = 77;
-  bf_labelling *l = begin(&w, BF_LABEL_ACCURACY);
+  bf_labelling *l = begin(&w, BF_METRIC_ACCURACY);
   assert_int_equal(bf_labelling_answer(l, N, 0, &err), BF_ERR_INVALID_ARGUMENT);
   assert_string_equal(err.message, "there is no row 40: the rows are 0 to 39");
   assert_int_equal(bf_labelling_answer(l, 0, C, &err), BF_ERR_INVALID_ARGUMENT);
@@ -660,14 +660,14 @@ static void what_cannot_be_is_refused_and_changes_nothing(void **state) {
   assert_int_equal(bf_labelling_class_find(l, "dog", &number, &err), BF_ERR_NOT_FOUND);
   assert_string_equal(err.message, "no model has the class 'dog'; they have ant, bee, cat");
   bf_labelling_free(l);
-  bf_labelling_options options = options_of(BF_LABEL_F1);
+  bf_labelling_options options = options_of(BF_METRIC_F1);
   options.positive = NULL;
   assert_int_equal(bf_labelling_create(w.panel, w.believed, &options, &l, &err), BF_ERR_INVALID_ARGUMENT);
   assert_null(l);
   options.positive = "dog";
   assert_int_equal(bf_labelling_create(w.panel, w.believed, &options, &l, &err), BF_ERR_INVALID_ARGUMENT);
   assert_int_equal(err.code, BF_ERR_INVALID_ARGUMENT);
-  options = options_of(BF_LABEL_ACCURACY);
+  options = options_of(BF_METRIC_ACCURACY);
   options.own_variance = -1.0;
   assert_int_equal(bf_labelling_create(w.panel, w.believed, &options, &l, &err), BF_ERR_INVALID_ARGUMENT);
   w.believed[2] = NAN;
@@ -717,7 +717,7 @@ static void every_allocation_that_fails_is_an_error_without_a_leak(void **state)
   (void)state;
   world w;
   make_world(&w, 21);
-  bf_labelling_options options = options_of(BF_LABEL_F1);
+  bf_labelling_options options = options_of(BF_METRIC_F1);
   const double *agreement = NULL;
   assert_int_equal(bf__panel_agreement(w.panel, &agreement, NULL), BF_OK); /* kept by the panel */
   for (long n = 1;; n++) {
