@@ -352,7 +352,7 @@ static void learn(cli *c, const addition *a, bf_store *repository) {
   cli_progress progress;
   bf_search_options options = BF_SEARCH_OPTIONS_INIT;
   bf_error why = {.position = -1};
-  if (!a->has_input || bf_registration_experience_count(a->registration) == 0) return;
+  if (!a->has_input || cli_flag(c, "no-experience") || bf_registration_experience_count(a->registration) == 0) return;
   options.progress = cli_progress_step;
   options.progress_context = &progress;
   cli_progress_begin(&progress, c, "learning");

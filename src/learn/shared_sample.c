@@ -41,7 +41,7 @@ static double agreement(const bf__record *a, const bf__record *b, size_t n_items
 bf_status bf__shared_sample_of(const bf_experience *e, const bf_experience_model *info, size_t n,
                                bf__shared_sample *out, bf_error *err) {
   bf_status status = BF_OK;
-  *out = (bf__shared_sample){NULL};
+  *out = (bf__shared_sample){0};
   uint32_t *models = bf__alloc(n, sizeof *models);
   if (!models) return bf__error_memory(err, n * sizeof *models);
   for (size_t i = 0; i < n; ++i) models[i] = bf__experience_model_number(e, &info[i]);
@@ -68,5 +68,5 @@ out:
 void bf__shared_sample_deinit(bf__shared_sample *sample) {
   free(sample->accuracy);
   free(sample->agreement);
-  *sample = (bf__shared_sample){NULL};
+  *sample = (bf__shared_sample){0};
 }
