@@ -242,6 +242,8 @@ void cli_answers_deinit(cli_answers *answers);
 void cli_put_csv(FILE *to, const char *text);
 /* Folder of the benchmark: --bench, or the default. You own it; NULL: no memory. */
 char *cli_bench_folder(const cli *c);
+/* The option's folder, else bestfit/NAME among the user's caches. */
+char *cli_cache_folder(const cli *c, const char *option, const char *name);
 
 /* ---- what the verbs of the repository share ---- */
 

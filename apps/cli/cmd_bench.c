@@ -1,8 +1,24 @@
 /* bestfit bench: the verbs of the benchmark, a table of their own, so that one is added here by a row and a function in
  * a cmd_bench_*.c file. Their names have two words; main and help find them like all others. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+char *cli_cache_folder(const cli *c, const char *option, const char *name) {
+  const char *given = cli_text(c, option), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+  if (given != NULL) return strdup(given);
+  bool is_set = cache != NULL && cache[0] == '/'; /* a relative one is to be ignored, says the specification */
+  const char *root = is_set ? cache : home != NULL ? home : ".";
+  size_t size = strlen(root) + strlen(name) + 24;
+  char *path = malloc(size);
+  if (path != NULL) snprintf(path, size, "%s%s/bestfit/%s", root, is_set ? "" : "/.cache", name);
+  return path;
+}
+
+char *cli_bench_folder(const cli *c) {
+  return cli_cache_folder(c, "bench", "bench");
+}
 
 static const cli_option fetch_options[] = {
     {"only", 0, CLI_LIST, "NAME", "only this dataset; may be repeated"},

@@ -358,17 +358,6 @@ static bf_status choose(const cli *c, bf_manifest *const *list, size_t n, one_da
   return BF_OK;
 }
 
-static char *folder_of_downloads(const cli *c) {
-  const char *to = cli_text(c, "to"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-  if (to != NULL) return strdup(to);
-  bool is_set = cache != NULL && cache[0] == '/'; /* a relative one is to be ignored, says the specification */
-  const char *root = is_set ? cache : home != NULL ? home : ".";
-  size_t size = strlen(root) + 40;
-  char *path = malloc(size);
-  if (path != NULL) snprintf(path, size, "%s%s/bestfit/datasets", root, is_set ? "" : "/.cache");
-  return path;
-}
-
 static bf_status begin(fetching *f, cli *c, bf_error *err) {
   const char *data = getenv("BESTFIT_DATA"), *base = getenv("BESTFIT_FETCH_BASE");
   *f = (fetching){.c = c, .offline = cli_flag(c, "offline"), .options = BF_FETCH_OPTIONS_INIT};
@@ -381,7 +370,7 @@ static bf_status begin(fetching *f, cli *c, bf_error *err) {
   f->options.n_attempts = cli_whole(c, "attempts", 0);
   f->options.progress = step;
   f->options.progress_context = f;
-  f->to = folder_of_downloads(c);
+  f->to = cli_cache_folder(c, "to", "datasets");
   return f->to != NULL ? BF_OK : cli_error(err, BF_ERR_MEMORY, "out of memory");
 }
 

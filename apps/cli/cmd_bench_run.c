@@ -28,17 +28,6 @@ typedef struct benching {
   cli_progress progress;
 } benching;
 
-char *cli_bench_folder(const cli *c) {
-  const char *bench = cli_text(c, "bench"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-  if (bench != NULL) return strdup(bench);
-  bool is_set = cache != NULL && cache[0] == '/'; /* a relative one is to be ignored, says the specification */
-  const char *root = is_set ? cache : home != NULL ? home : ".";
-  size_t size = strlen(root) + 40;
-  char *path = malloc(size);
-  if (path != NULL) snprintf(path, size, "%s%s/bestfit/bench", root, is_set ? "" : "/.cache");
-  return path;
-}
-
 /* ---- what is asked for ---- */
 
 static const char *collection_at(const void *context, size_t i) {

@@ -53,14 +53,6 @@ __attribute__((format(printf, 1, 2))) static char *text_of(const char *format, .
   return text;
 }
 
-/* The option's folder, else bestfit/NAME among the user's caches. You own it. */
-static char *cache_folder(const cli *c, const char *option, const char *name) {
-  const char *given = cli_text(c, option), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-  if (given != NULL) return strdup(given);
-  bool is_set = cache != NULL && cache[0] == '/'; /* a relative one is to be ignored, says the specification */
-  return text_of("%s%s/bestfit/%s", is_set ? cache : home != NULL ? home : ".", is_set ? "" : "/.cache", name);
-}
-
 /* train.py, installed or of the source tree that this was built from. You own it. */
 static bf_status find_program(char **out, bf_error *err) {
   const char *share = getenv("BESTFIT_SHARE");
@@ -170,8 +162,8 @@ static bf_status begin(training *t, cli *c, bf_error *err) {
   ssize_t n = readlink("/proc/self/exe", t->self, sizeof t->self - 1);
   if (n < 0) return cli_error_errno(err, "cannot read /proc/self/exe");
   t->self[n] = '\0';
-  t->bench = cache_folder(c, "bench", "bench");
-  t->downloads = cache_folder(c, "data", "datasets");
+  t->bench = cli_cache_folder(c, "bench", "bench");
+  t->downloads = cli_cache_folder(c, "data", "datasets");
   if (t->bench == NULL || t->downloads == NULL) return cli_error(err, BF_ERR_MEMORY, "out of memory");
   bf_status status = find_program(&t->program, err);
   if (status == BF_OK) status = find_python(&t->python, err);

@@ -114,7 +114,9 @@ static bf_status read_domains(bf__bench_collection *c, bf_error *err) {
   bf_status status = list_of(c->json, "domains", &list, err);
   if (status != BF_OK) return status;
   size_t n = json_array_size(list);
-  if (n == 0) return bf__error(err, BF_ERR_FORMAT, "collection: there are no domains");
+  if (n == 0 && json_array_size(json_object_get(c->json, "missing")) == 0)
+    return bf__error(err, BF_ERR_FORMAT, "collection: there are no domains, and none is missing");
+  if (n == 0) return BF_OK;
   c->domains = bf__alloc(n, sizeof *c->domains);
   if (!c->domains) return bf__error_memory(err, n * sizeof *c->domains);
   for (; status == BF_OK && c->n_domains < n; c->n_domains++)

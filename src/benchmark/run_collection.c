@@ -373,6 +373,7 @@ static bf_status run_all(bf_bench_run *run, bf_error *err) {
   run->figures.seed = (uint32_t)run->collection->seed;
   run->figures.n_targets = run->collection->n_domains;
   BF_TRY(note_gaps(run, err));
+  if (run->collection->n_domains == 0) goto out; /* all are missing, and that is said */
   BF_TRY(read_models(run, err));
   run->figures.n_models = run->n_models;
   BF_TRY(make_targets(run, err));
