@@ -174,10 +174,11 @@ static bf_status read_numbers(bf__reader *r, const bf_experience *e, size_t n, u
   *out = bf__alloc(n, sizeof **out);
   if (!*out) return bf__error_memory(err, n * sizeof **out);
   for (size_t i = 0; i < n; ++i) {
-    uint16_t c = width == 2 ? (uint16_t)(from[2 * i] | from[2 * i + 1] << 8) : from[i];
+    uint32_t c = from[width * i];
+    if (width == 2) c |= (uint32_t)from[2 * i + 1] << 8;
     if (width == 1 && c == UINT8_MAX) c = BF__NO_CLASS;
     if (c != BF__NO_CLASS && c >= e->n_classes) return damaged(r, "an answer that is no class", err);
-    (*out)[i] = c;
+    (*out)[i] = (uint16_t)c;
   }
   return BF_OK;
 }

@@ -255,6 +255,46 @@ static void a_ranking_by_what_was_read_says_the_same_words(void **state) {
   free_world(w);
 }
 
+/* 300 classes take two bytes a row; the second stage is not learnt of so many. */
+static void many_classes_take_two_bytes(void **state) {
+  (void)state;
+  enum { MANY = 300, N = 4, ROWS = 40 };
+  static char names[MANY][8];
+  static float scores[N][ROWS * MANY];
+  const char *labels[MANY];
+  int32_t truth[ROWS];
+  world *w = make_world(NOTHING, N, ROWS);
+  for (size_t c = 0; c < MANY; c++) {
+    snprintf(names[c], sizeof names[c], "c%03zu", c);
+    labels[c] = names[c];
+  }
+  memset(scores, 0, sizeof scores);
+  for (size_t i = 0; i < ROWS; i++) truth[i] = (int32_t)(7 * i + 13);
+  for (size_t m = 0; m < N; m++)
+    for (size_t i = 0; i < ROWS; i++) scores[m][i * MANY + (size_t)truth[i] + (i % (m + 2) == 0)] = 3.0f;
+  for (size_t r = 0; r < w->n_records; r++) {
+    bf_outputs *o = &w->outputs[w->records[r].model][w->records[r].domain];
+    *o = (bf_outputs){.n_items = ROWS, .n_classes = MANY, .scores = scores[w->records[r].model], .are_logits = true};
+    w->records[r].classes = labels;
+    w->records[r].truth = truth;
+  }
+  bf_experience_options options = options_of(BF_METRIC_ACCURACY, 0);
+  bf_experience *learnt = learn(w, &options), *read = pass_on(w, learnt, &options);
+  assert_int_equal(read->n_classes, MANY);
+  assert_null(read->fits[BF__STAGE_2].kriging);
+  assert_non_null(read->fits[BF__STAGE_1].kriging);
+  for (size_t d = 0; d < N; d++) {
+    assert_memory_equal(read->domains[d].truth, learnt->domains[d].truth, ROWS * sizeof(uint16_t));
+    assert_int_equal(read->domains[d].truth[39], 286);
+    for (size_t r = 0; r < N; r++)
+      assert_memory_equal(read->domains[d].records[r].votes, learnt->domains[d].records[r].votes,
+                          ROWS * sizeof(uint16_t));
+  }
+  bf_experience_free(learnt);
+  bf_experience_free(read);
+  free_world(w);
+}
+
 /* ---- hostile bytes ---- */
 
 enum { FEW = 4, FEW_ITEMS = 20, KEY_BYTES = 64, HEAD_BYTES = 40 + 16 + 32 + 8 * BF__N_CLOSENESS };
@@ -505,6 +545,7 @@ int main(void) {
       cmocka_unit_test(what_was_read_answers_bit_for_bit_as_what_was_learnt),
       cmocka_unit_test(what_models_did_on_the_same_rows_is_kept),
       cmocka_unit_test(a_ranking_by_what_was_read_says_the_same_words),
+      cmocka_unit_test(many_classes_take_two_bytes),
       cmocka_unit_test(every_changed_byte_is_refused_or_harmless),
       cmocka_unit_test(what_was_cut_or_lengthened_is_refused),
       cmocka_unit_test(each_count_and_number_has_its_bound),
