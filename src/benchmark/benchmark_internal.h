@@ -235,6 +235,10 @@ typedef struct bf__bench_scores {
 
 /* Adaptivity of the candidates by scene->threshold: out[n], higher better, NaN: no answer. */
 bf_status bf__bench_adapt(const bf__bench_scene *scene, double *out, bf_error *err);
+/* Name of an attack, a strategy of the benchmark alone; NULL past the end. */
+const char *bf__bench_attack_at(size_t i);
+/* Accuracy of what auto puts first among the candidates and the attackers; NaN: it has no answer. */
+bf_status bf__bench_attack(const bf__bench_scene *scene, size_t which, double *accuracy, bf_error *err);
 /* Every wanted strategy. */
 bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__bench_scene *scene, bf__bench_scores *out,
                               bf_error *err);

@@ -41,6 +41,8 @@ static bool is_of_the_benchmark(const char *name) {
   if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0 ||
       strcmp(name, AUTO_F1) == 0 || strcmp(name, VOTE) == 0 || strcmp(name, VOTE_IF) == 0)
     return true;
+  for (size_t i = 0; bf__bench_attack_at(i); i++)
+    if (strcmp(name, bf__bench_attack_at(i)) == 0) return true;
   if (n <= n_raw || n - n_raw >= sizeof stem || strcmp(name + n - n_raw, RAW) != 0) return false;
   snprintf(stem, sizeof stem, "%.*s", (int)(n - n_raw), name);
   return strncmp(stem, "paper-", 6) == 0 && bf_strategy_find(stem, &info, NULL) == BF_OK;
@@ -400,6 +402,23 @@ out:
   return status;
 }
 
+static bf_status score_attacks(scoring *s, const bf_bench_run_options *options, bf_error *err) {
+  bf_status status = BF_OK;
+  for (size_t i = 0; bf__bench_attack_at(i) && s->scene->costs_each && status == BF_OK; i++) {
+    double accuracy = NAN, started = bf__bench_now();
+    if (!is_wanted(options, bf__bench_attack_at(i))) continue;
+    status = bf__bench_attack(s->scene, i, &accuracy, err);
+    if (status != BF_OK || isnan(accuracy)) continue;
+    bf__bench_score *score = add_score(s, bf__bench_attack_at(i), "attack");
+    if (!score) return bf__error_memory(err, s->scene->n * sizeof(double));
+    score->seconds = bf__bench_now() - started;
+    score->bytes = s->scene->sketch_bytes;
+    score->accuracy = accuracy;
+    say_not(score, "");
+  }
+  return status;
+}
+
 static bf_status score_learned(scoring *s, const bf_bench_run_options *options, bf_error *err) {
   bf_status status = BF_OK;
   const bf_strategy_info *info;
@@ -485,6 +504,7 @@ bf_status bf__bench_score_all(const bf_bench_run_options *options, const bf__ben
   BF_TRY(score_paper(&s, options, err));
   BF_TRY(score_estimators(&s, options, err));
   BF_TRY(score_learned(&s, options, err));
+  BF_TRY(score_attacks(&s, options, err));
 out:
   free(s.bare);
   free(s.similarity);
