@@ -205,6 +205,43 @@ static void pooled(bf__report *r) {
   free(rows);
 }
 
+/* ---- candidates that lie ---- */
+
+static const struct {
+  const char *name, *what;
+} ATTACKS[] = {
+    {"auto-attacked-by-clones", "8 copies of the worst model"},
+    {"auto-attacked-by-constant", "a model that says one class, with an honest sketch"},
+    {"auto-attacked-by-forgery", "the same, with the target's own sketch and a card that says it is never wrong"},
+    {"auto-attacked-by-confidence", "the worst model, twenty times as sure of itself"},
+    {"auto-attacked-by-card", "the worst model, with a card that says it is never wrong"},
+};
+
+static void attacks(bf__report *r) {
+  static const char *const headings[] = {"beside the honest candidates", ">regret", ">change against auto", NULL};
+  const json_t *of = BF__AT(r->results, "pooled", "differences"), *against = json_object_get(of, "against");
+  bool any = false;
+  for (size_t i = 0; i < sizeof ATTACKS / sizeof *ATTACKS; i++) {
+    bf__figure regret = bf__figure_at(BF__AT(r->results, "pooled", "strategies", ATTACKS[i].name), "regret");
+    bf__figure change = bf__figure_at(BF__AT(of, "strategies", ATTACKS[i].name), "regret");
+    if (regret.n == 0) continue;
+    if (!any) {
+      bf__doc_heading(&r->d, 2, "Candidates that lie");
+      bf__doc_text(
+          &r->d,
+          "What `auto` chooses with attackers among the candidates that the repository has no experience with, "
+          "pooled; change: paired difference from %s.",
+          json_string_value(against) ? json_string_value(against) : "auto");
+      bf__doc_table(&r->d, headings);
+      any = true;
+    }
+    bf__doc_cell(&r->d, "%s", ATTACKS[i].what);
+    metric_cell(r, &regret, 3);
+    metric_cell(r, &change, 4);
+  }
+  if (any) bf__doc_table_end(&r->d);
+}
+
 /* ---- workloads ---- */
 
 static void workload_table(bf__report *r, size_t metric, int digits) {
@@ -479,6 +516,7 @@ void bf__report_all(bf__report *r) {
   bf__report_trust(r);
   sizes(r);
   variants(r);
+  attacks(r);
   cost(r);
   bf__report_claim(r);
   bf__report_prototype(r);

@@ -122,7 +122,8 @@ bf__row *bf__rows_of(const json_t *results, const json_t *strategies, size_t *n)
     bf__row *row = &rows[*n];
     *row = (bf__row){.name = name, .family = family_of(results, name)};
     for (size_t m = 0; m < BF__N_METRICS; m++) row->figures[m] = bf__figure_at(one, bf__metric_names[m]);
-    if (row->figures[BF__REGRET].n == 0) continue;
+    if (row->figures[BF__REGRET].n == 0 || strcmp(row->family, "attack") == 0)
+      continue; /* they have a part of their own */
     if (row->figures[BF__REGRET].n > most) most = row->figures[BF__REGRET].n;
     ++*n;
   }

@@ -73,6 +73,10 @@ bf_status bf__plan_make(const bf_search_options *options, size_t n_with_outputs,
 bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
                          const bf_sketch *target, const bf__plan *plan, const bf_search_options *options,
                          bf_error *err);
+/* bf__ask(), where newcomers cannot move what is expected of the others (newcomers.c). models: of the panel. */
+bf_status bf__ask_with_newcomers(const bf_experience *e, bf__learner learner, const bf__question *q,
+                                 const bf_panel_model *models, const bf_panel_options *options, bf__answer *out,
+                                 bf_error *err);
 /* Grade and reasons of the order as it stands (trust.c). */
 bf_status bf__grade(bf_search_result *result, const bf__plan *plan, const bf_experience *experience, uint64_t n_rows,
                     bf_error *err);

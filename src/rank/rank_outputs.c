@@ -118,9 +118,10 @@ static bf_status describe_members(reordering *r, bf_error *err) {
 }
 
 /* Expected accuracies in place of an estimator's values. */
-static bf_status ask_experience(reordering *r, bf_error *err) {
+static bf_status ask_experience(reordering *r, const bf_panel_options *options, bf_error *err) {
   bf__question question = {r->n_members, r->info, r->panel, r->target};
-  bf_status status = bf__ask(r->experience, r->plan->learner, &question, &r->answer, err);
+  bf_status status =
+      bf__ask_with_newcomers(r->experience, r->plan->learner, &question, r->models, options, &r->answer, err);
   for (size_t m = 0; m < r->n_members && status == BF_OK; ++m)
     r->values[m] = (bf_estimate_value){.applicable = true, .value = r->answer.expected[m]};
   if (status == BF_OK) r->result->trust.novel = r->answer.novel;
@@ -151,7 +152,7 @@ static bf_status estimate_all(reordering *r, const bf_search_options *options, b
   if (r->plan->by_outputs)
     BF_TRY(bf_panel_create(r->models, r->n_members, r->candidates[r->members[0].candidate].outputs->n_items,
                            &panel_options, &r->panel, err));
-  if (learns) BF_TRY(ask_experience(r, err));
+  if (learns) BF_TRY(ask_experience(r, &panel_options, err));
   for (size_t e = learns ? 1 : 0; e < r->n_estimators; ++e)
     BF_TRY(bf_estimate(r->panel, r->names[e], &r->values[e * r->n_members], err));
   if (r->panel && bf_panel_trust(r->panel, &r->result->consensus, NULL) != BF_OK) r->result->consensus = NAN;
@@ -382,13 +383,17 @@ static void write_skipped(reordering *r, const bool *placed, const char **why) {
 }
 
 /* Outside of the experience what was learnt orders worse than similarity-agreement, by data alone than similarity
- * (docs/decisions/0006). A model without such a score goes last. */
+ * (docs/decisions/0006). A model without such a score goes last; so does, by outputs, one of which nothing was ever
+ * measured, for agreement alone a model that always says the same can have. */
 static double score_of(const reordering *r, size_t m, double sign) {
   if (!r->answer.novel) return sign * r->values[m].value + 0.0; /* no -0 */
   double known = r->plan->by_outputs ? value_of(r, "similarity-agreement", m) : r->similarity[r->members[m].candidate];
   double least = 0.0;
+  bool measured = r->candidates[r->members[m].candidate].calibration ||
+                  bf__experience_model_number(r->experience, &r->info[m]) != BF__NOBODY;
   for (size_t c = 0; c < r->n && !r->plan->by_outputs; ++c) least = fmin(least, r->similarity[c]); /* skips NaN */
-  return isnan(known) ? least - 1.0 : known + 0.0;
+  if (isnan(known)) return least - 1.0;
+  return r->plan->by_outputs && !measured ? known - 1.0 : known + 0.0;
 }
 
 static bf_status write_agreement(reordering *r, const size_t *order, size_t n, bf_error *err) {

@@ -1,0 +1,126 @@
+/* What newcomers may not do: move what is expected of the others.
+ *
+ * What is learnt reads every number as it stands among the candidates, too (z-scores, agreement): eight copies of a
+ * poor model, or one that always says the same, would move them for all. Candidates that the experience knows are
+ * therefore asked about among themselves, and newcomers among all. A newcomer that agrees with another candidate on 999
+ * of 1,000 rows takes the other's expectation, and does not count beside it. Models that the experience knows are never
+ * joined: it has seen them side by side. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "rank/rank_internal.h"
+
+#define FEWEST_KNOWN 3u /* among fewer nothing stands out */
+#define SAME 0.999      /* agreement from which answers are the same */
+
+/* instead[m]: the candidate that stands for m, itself mostly. */
+static void choose(const bf_experience *e, const bf__question *q, const double *agreement, size_t *instead) {
+  size_t n = q->n;
+  for (size_t m = 0; m < n; ++m) {
+    instead[m] = m;
+    if (bf__experience_model_number(e, &q->info[m]) != BF__NOBODY) continue;
+    for (size_t k = 0; k < n && instead[m] == m; ++k) {
+      bool known = bf__experience_model_number(e, &q->info[k]) != BF__NOBODY;
+      bool stands = known || (k < m && instead[k] == k);
+      if (k != m && stands && agreement[m * n + k] >= SAME) instead[m] = k;
+    }
+  }
+}
+
+/* Asks about the candidates `picked` [n] alone. */
+static bf_status ask_some(const bf_experience *e, bf__learner learner, const bf__question *q,
+                          const bf_panel_model *models, const bf_panel_options *options, const size_t *picked, size_t n,
+                          bf__answer *out, bf_error *err) {
+  bf_status status = BF_OK;
+  bf_panel *panel = NULL;
+  bf_panel_options plain = BF_PANEL_OPTIONS_INIT;
+  plain.seed = options->seed;
+  plain.n_threads = options->n_threads;
+  bf_panel_model *some = bf__alloc(n, sizeof *some);
+  bf_experience_model *info = bf__alloc(n, sizeof *info);
+  if (!some || !info) BF_TRY(bf__error_memory(err, n * sizeof *some));
+  for (size_t k = 0; k < n; ++k) {
+    some[k] = models[picked[k]];
+    info[k] = q->info[picked[k]];
+  }
+  BF_TRY(bf_panel_create(some, n, q->panel->n_items, &plain, &panel, err));
+  bf__question question = {n, info, panel, q->target};
+  BF_TRY(bf__ask(e, learner, &question, out, err));
+out:
+  bf_panel_free(panel);
+  free(some);
+  free(info);
+  return status;
+}
+
+/* Copies what was answered of `picked` to their places. */
+static void put(const bf__answer *from, const size_t *picked, size_t n, double *expected, double *similarity) {
+  for (size_t k = 0; k < n; ++k) {
+    expected[picked[k]] = from->expected[k];
+    similarity[picked[k]] = from->similarity[k];
+  }
+}
+
+static bf_status ask_apart(const bf_experience *e, bf__learner learner, const bf__question *q,
+                           const bf_panel_model *models, const bf_panel_options *options, const size_t *instead,
+                           bf__answer *out, bf_error *err) {
+  bf_status status = BF_OK;
+  size_t n = q->n, n_kept = 0, n_known = 0;
+  bf__answer all = {0}, known = {0};
+  size_t *kept = bf__alloc(n, 2 * sizeof *kept), *old = kept ? kept + n : NULL;
+  double *expected = bf__alloc(n, sizeof *expected), *similarity = bf__alloc(n, sizeof *similarity);
+  if (!kept || !expected || !similarity) BF_TRY(bf__error_memory(err, n * sizeof *expected));
+  for (size_t m = 0; m < n; ++m) {
+    if (instead[m] == m) kept[n_kept++] = m;
+    if (bf__experience_model_number(e, &q->info[m]) != BF__NOBODY) old[n_known++] = m;
+  }
+  BF_TRY(ask_some(e, learner, q, models, options, kept, n_kept, &all, err));
+  put(&all, kept, n_kept, expected, similarity);
+  if (n_known >= FEWEST_KNOWN) {
+    BF_TRY(ask_some(e, learner, q, models, options, old, n_known, &known, err));
+    put(&known, old, n_known, expected, similarity);
+  }
+  for (size_t m = 0; m < n; ++m) {
+    expected[m] = expected[instead[m]];
+    similarity[m] = similarity[instead[m]];
+  }
+  *out = n_known >= FEWEST_KNOWN ? known : all; /* distances, novelty and interval */
+  if (n_known >= FEWEST_KNOWN) {
+    known = (bf__answer){0};
+  } else {
+    all = (bf__answer){0};
+  }
+  free(out->expected);
+  free(out->similarity);
+  out->expected = expected;
+  out->similarity = similarity;
+  expected = similarity = NULL;
+out:
+  bf__answer_deinit(&all);
+  bf__answer_deinit(&known);
+  free(kept);
+  free(expected);
+  free(similarity);
+  return status;
+}
+
+static bool are_all_known(const bf_experience *e, const bf__question *q) {
+  for (size_t m = 0; m < q->n; ++m)
+    if (bf__experience_model_number(e, &q->info[m]) == BF__NOBODY) return false;
+  return true;
+}
+
+bf_status bf__ask_with_newcomers(const bf_experience *e, bf__learner learner, const bf__question *q,
+                                 const bf_panel_model *models, const bf_panel_options *options, bf__answer *out,
+                                 bf_error *err) {
+  const double *agreement = NULL;
+  if (!q->panel || are_all_known(e, q)) return bf__ask(e, learner, q, out, err);
+  bf_status status = bf__panel_agreement(q->panel, &agreement, err);
+  if (status != BF_OK) return status;
+  size_t *instead = bf__alloc(q->n, sizeof *instead);
+  if (!instead) return bf__error_memory(err, q->n * sizeof *instead);
+  choose(e, q, agreement, instead);
+  status = ask_apart(e, learner, q, models, options, instead, out, err);
+  free(instead);
+  return status;
+}
