@@ -294,6 +294,47 @@ static void a_small_experience_is_refused_by_name(void **state) {
   free_world(w);
 }
 
+static double expected_of(const bf_search_result *result, const char *id) {
+  for (size_t i = 0; i < bf_search_result_count(result); i++)
+    if (strcmp(bf_search_result_at(result, i)->id, id) == 0) return bf_search_result_at(result, i)->expected_accuracy;
+  fail_msg("%s has no place", id);
+  return 0;
+}
+
+static void newcomers_move_nobody_elses_expectation(void **state) {
+  (void)state;
+  enum { NEW = 9 };
+  static const char *const IDS[NEW] = {"new/a", "new/b", "new/c", "new/d", "new/e", "new/f", "new/g", "new/h", "new/i"};
+  world *w = make_world(2.2);
+  bf_experience *e = learn(w, DOMAINS);
+  float constant[ITEMS * CLASSES] = {0};
+  for (size_t i = 0; i < ITEMS; i++) constant[i * CLASSES] = 9;
+  bf_outputs same = {.n_items = ITEMS, .n_classes = CLASSES, .scores = constant, .are_logits = true};
+  bf_candidate candidates[DOMAINS + NEW];
+  memcpy(candidates, w->candidates, sizeof w->candidates);
+  for (size_t k = 0; k < NEW; k++) { /* eight copies of the farthest model, and one that always says the same */
+    candidates[DOMAINS + k] = w->candidates[DOMAINS - 1];
+    candidates[DOMAINS + k].id = candidates[DOMAINS + k].domain = IDS[k];
+    if (k + 1 < NEW) continue;
+    candidates[DOMAINS + k].outputs = &same;
+    candidates[DOMAINS + k].sketch = w->sketches[DOMAINS]; /* forged: the target's own */
+    candidates[DOMAINS + k].source_accuracy = 1.0;
+  }
+  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
+  bf_search_result *result = NULL, *without = rank(w, e, NULL, true);
+  options.experience = e;
+  assert_int_equal(bf_rank(candidates, DOMAINS + NEW, w->sketches[DOMAINS], &options, &result, NULL), BF_OK);
+  assert_int_equal(bf_search_result_count(result), DOMAINS + NEW);
+  for (size_t m = 0; m < DOMAINS; m++)
+    assert_true(expected_of(result, w->ids[m]) == expected_of(without, w->ids[m])); /* to the bit */
+  for (size_t k = 0; k + 1 < NEW; k++)
+    assert_true(expected_of(result, IDS[k]) == expected_of(without, w->ids[DOMAINS - 1]));
+  bf_search_result_free(result);
+  bf_search_result_free(without);
+  bf_experience_free(e);
+  free_world(w);
+}
+
 static void f1_has_an_experience_of_its_own(void **state) {
   (void)state;
   world *w = make_world(2.2);
@@ -378,6 +419,7 @@ int main(void) {
       cmocka_unit_test(the_half_width_is_the_stated_order_statistic),
       cmocka_unit_test(clones_of_the_worst_model_do_not_move_the_choice),
       cmocka_unit_test(a_small_experience_is_refused_by_name),
+      cmocka_unit_test(newcomers_move_nobody_elses_expectation),
       cmocka_unit_test(f1_has_an_experience_of_its_own),
       cmocka_unit_test(f1_of_no_class_is_refused),
       cmocka_unit_test(no_allocation_that_fails_leaks_or_crashes),
