@@ -45,6 +45,14 @@ static void update_moves(plan *t, size_t a) {
   }
 }
 
+/* Whether column b lies on the path that leads to a. Where many gains are equal, rounding makes circles that seem to
+ * gain something: they are left out, or a path would go round for ever. */
+static bool leads_over(const plan *t, size_t a, size_t b) {
+  for (size_t c = a; c != NOBODY; c = t->came_from[c])
+    if (c == b) return true;
+  return false;
+}
+
 static void shortest_paths(plan *t, size_t row) {
   for (size_t c = 0; c < t->n_columns; c++) {
     t->distance[c] = t->capacity[c] > 0 ? -t->gain[row * t->n_columns + c] : INFINITY;
@@ -58,6 +66,7 @@ static void shortest_paths(plan *t, size_t row) {
       const double *move = t->move + a * t->n_columns;
       for (size_t b = 0; b < t->n_columns; b++) {
         if (b == a || t->capacity[b] == 0 || !(t->distance[a] + move[b] < t->distance[b] - SLACK)) continue;
+        if (leads_over(t, a, b)) continue;
         t->distance[b] = t->distance[a] + move[b];
         t->came_from[b] = a;
         better = true;

@@ -188,6 +188,23 @@ static void clones_share_one_vote(void **state) {
   bf_panel_free(panel);
 }
 
+/* Gains that are equal but for rounding make circles that seem to gain something; a plan must end all the same. */
+static void a_transport_plan_among_equal_gains_ends(void **state) {
+  (void)state;
+  enum { N = 240, K = 19 };
+  static double gain[N * K];
+  bf__random random = bf__random_of(5);
+  size_t capacity[K];
+  for (size_t c = 0; c < K; c++) capacity[c] = N / K + (c < N % K);
+  for (int round = 0; round < 200; round++) {
+    for (size_t i = 0; i < N * K; i++) gain[i] = round % 2 ? 1e-12 * bf__random_unit(&random) : 0.0;
+    for (size_t i = 0; i < N; i++) gain[i * K + bf__random_below(&random, round % 3 ? K : 3)] += 1.0;
+    double best = -1.0;
+    assert_int_equal(bf__best_assignment(gain, N, K, capacity, &best, NULL), BF_OK);
+    assert_true(best >= 0.0 && best <= N + 1e-6);
+  }
+}
+
 static void the_transport_plan_is_the_best_assignment(void **state) {
   (void)state;
   bf__random r = bf__random_of(5);
@@ -330,6 +347,7 @@ int main(void) {
       cmocka_unit_test(no_similar_model_weighs_more_than_a_third_of_four),
       cmocka_unit_test(clones_share_one_vote),
       cmocka_unit_test(the_transport_plan_is_the_best_assignment),
+      cmocka_unit_test(a_transport_plan_among_equal_gains_ends),
       cmocka_unit_test(singular_values_of_a_known_array),
       cmocka_unit_test(eigenvalues_of_a_known_matrix),
       cmocka_unit_test(quantiles_and_orders_of_known_numbers),
