@@ -104,7 +104,7 @@ runs 3 "no such file" "$BESTFIT" label "$target" --answers none.csv --batch
 runs 2 "a sketch" sh -c '"$0" sketch "$1" -o t.sketch -q && "$0" label t.sketch' "$BESTFIT" "$target"
 runs 2 "answers into the data" "$BESTFIT" label "$target" --answers "$target"
 runs 2 "another metric" "$BESTFIT" label "$target" --metric recall
-runs 2 "F1 of a class that is not there" "$BESTFIT" label "$target" --metric f1 --positive unicorn --json
+runs 14 "F1 of a class that is not there" "$BESTFIT" label "$target" --metric f1 --positive unicorn --json
 runs 0 "F1" "$BESTFIT" label "$target" --metric f1 --positive A --answers forty.csv --json
 is "F1" "$(number metric)" '"f1"'
 runs 9 "a file that cannot be written" sh -c 'echo "$1" | "$0" label "$2" --answers .' "$BESTFIT" "$label" "$target"
