@@ -55,10 +55,13 @@ static bf_status forge(const bf_candidate *model, bool constant, bf_outputs *out
   }
   for (size_t c = 1; c < k; c++)
     if (said[c] > said[most]) most = c;
-  for (size_t i = 0; i < n * k; i++) {
-    float loud =
-        from->are_logits ? OVERCONFIDENT * from->scores[i] : OVERCONFIDENT * logf(fmaxf(from->scores[i], 1e-6f));
-    out->scores[i] = constant ? (i % k == most ? OVERCONFIDENT : 0.0f) : loud;
+  for (size_t i = 0; i < n; i++) {
+    const float *z = from->scores + i * k;
+    float *to = out->scores + i * k;
+    for (size_t c = 0; c < k; c++) {
+      float loud = OVERCONFIDENT * (from->are_logits ? z[c] : logf(fmaxf(z[c], 1e-6f)));
+      to[c] = !constant ? loud : c == most ? OVERCONFIDENT : 0.0f;
+    }
   }
   free(said);
   return BF_OK;

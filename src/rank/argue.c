@@ -57,7 +57,7 @@ static size_t place_of(const arguing *a, size_t k, double sign, size_t *of) {
 
 /* The best quarter speaks for the model, the worst against it; of few models nothing can be said so. */
 static void argue_by_measures(arguing *a) {
-  standing found[MAX_ARGUMENTS];
+  standing found[MAX_ARGUMENTS] = {{0}};
   size_t n = 0, n_for = 0, n_against = 0;
   for (size_t k = 0; k < a->model->n_measures && n < MAX_ARGUMENTS; ++k) {
     const bf_strategy_info *info = NULL;
