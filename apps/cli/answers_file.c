@@ -237,12 +237,7 @@ void cli_put_csv(FILE *to, const char *text) {
     fputs(text, to);
     return;
   }
-  (void)putc('"', to);
-  for (size_t i = 0; i < n; i++) {
-    if (text[i] == '"') (void)putc('"', to);
-    (void)putc(text[i], to);
-  }
-  (void)putc('"', to);
+  cli_put_quoted(to, text, n);
 }
 
 static bf_status write_all(int file, const char *bytes, size_t n, const char *path, bf_error *err) {

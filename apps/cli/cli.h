@@ -110,6 +110,8 @@ bool cli_colours(FILE *to);
 int cli_width(FILE *to);
 /* Sentence, wrapped to the terminal and indented. */
 void cli_print_wrapped(FILE *to, int indent, const char *text);
+/* In quotes, those inside doubled, as CSV has it. */
+void cli_put_quoted(FILE *to, const char *text, size_t n);
 
 typedef struct cli_table cli_table;
 /* headings: NULL-ended; '>' before one aligns its column to the right, '~' lets it be cut to fit a terminal (names
@@ -207,6 +209,7 @@ typedef struct cli_search_run {
   bf_workers *workers;
   cli_progress progress;
   double budget_seconds; /* 0: none */
+  uint64_t sample_rows;  /* 0: --sample, or 2,000 */
 } cli_search_run;
 /* The repository of --repo, which must hold a model that meets --filter. */
 bf_status cli_open_filled_store(const cli *c, bf_store **out, bf_error *err);

@@ -103,15 +103,6 @@ static bf_status writer_open(const char *path, prediction_writer *w, bf_error *e
   return w->file != NULL ? BF_OK : cli_error_errno(err, "cannot write %s", path);
 }
 
-static void put_quoted(FILE *file, const char *text, size_t n) {
-  (void)putc('"', file);
-  for (size_t i = 0; i < n; i++) {
-    if (text[i] == '"') (void)putc('"', file);
-    (void)putc(text[i], file);
-  }
-  (void)putc('"', file);
-}
-
 /* The header of an .npy of version 1.0, padded so that it can be written again when the rows are counted. */
 static void put_npy_header(prediction_writer *w) {
   char text[NPY_HEADER_BYTES - 10];
@@ -137,7 +128,7 @@ static bf_status writer_begin(prediction_writer *w, const bf_model *model, bool 
   for (size_t k = 0; k < w->n_classes; k++) {
     const char *name = bf_model_class(model, k);
     (void)putc(',', w->file);
-    put_quoted(w->file, name, strlen(name));
+    cli_put_quoted(w->file, name, strlen(name));
   }
   (void)putc('\n', w->file);
   return BF_OK;
@@ -156,11 +147,11 @@ static void put_item(prediction_writer *w, const running *r, size_t item, uint64
   }
   fprintf(w->file, "%" PRIu64 ",", row);
   if (token != NULL) {
-    put_quoted(w->file, token->bytes, token->n_bytes);
+    cli_put_quoted(w->file, token->bytes, token->n_bytes);
     (void)putc(',', w->file);
   }
   const char *label = answered ? bf_model_class(r->model, (size_t)predicted) : "";
-  if (answered) put_quoted(w->file, label, strlen(label));
+  if (answered) cli_put_quoted(w->file, label, strlen(label));
   if (!answered) (void)putc(',', w->file);
   if (answered) fprintf(w->file, ",%.6g", w->row[predicted]);
   for (size_t k = 0; k < w->n_classes; k++) {

@@ -7,74 +7,39 @@
 
 typedef struct voting {
   bf_store *store;
-  bf_workers *workers;
-  bf_dataset *dataset;
-  bf_sample *sample;
   cli_input target;
+  cli_search_run run;
   bf_search_result *result;
-  cli_progress progress;
 } voting;
 
 static void voting_deinit(voting *v) {
   bf_search_result_free(v->result);
+  cli_search_run_deinit(&v->run);
   cli_input_deinit(&v->target);
-  bf_sample_free(v->sample);
-  bf_dataset_close(v->dataset);
-  bf_workers_free(v->workers);
   bf_store_close(v->store);
 }
 
-static bf_status load_rows(cli *c, voting *v, bf_error *err) {
-  bf_dataset_options options = cli_dataset_options(c);
-  bf_status status = bf_dataset_open(c->arguments[0], &options, &v->dataset, err);
-  cli_progress_begin(&v->progress, c, "reading");
-  if (status == BF_OK)
-    status = bf_sample_load(v->dataset, UINT32_MAX, cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED), cli_progress_step,
-                            &v->progress, &v->sample, err);
-  cli_progress_end(&v->progress);
-  return status;
-}
-
+/* A search that runs the models on all rows. */
 static bf_status vote(cli *c, voting *v, bf_error *err) {
-  bf_workers_options workers = BF_WORKERS_OPTIONS_INIT;
-  bf_search_options options = BF_SEARCH_OPTIONS_INIT;
-  bf_status status = cli_open_store(c, CLI_READS, &v->store, err);
-  if (status == BF_OK) status = cli_load_input(c, c->arguments[0], &v->target, err);
-  if (status == BF_OK && !v->target.from_data)
-    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "a sketch has no rows to predict: give the data");
-  if (status == BF_OK) status = load_rows(c, v, err);
-  workers.n_workers = cli_whole(c, "threads", 0);
-  if (status == BF_OK) status = bf_workers_create(&workers, &v->workers, err);
+  cli_search_times times = {0};
+  v->run.sample_rows = UINT32_MAX;
+  bf_status status = cli_open_filled_store(c, &v->store, err);
+  if (status == BF_OK) status = cli_search(c, v->store, &v->target, &v->run, &times, &v->result, err);
   if (status != BF_OK) return status;
-  options.filter = cli_text(c, "filter");
-  options.exclude_domain = cli_text(c, "exclude-domain");
-  options.strategy = "auto";
-  options.sample = v->sample;
-  options.workers = v->workers;
-  options.progress = cli_progress_step;
-  options.progress_context = &v->progress;
-  cli_progress_begin(&v->progress, c, "running models");
-  status = bf_search(v->store, v->target.sketch, &options, &v->result, err);
-  cli_progress_end(&v->progress);
-  if (status == BF_OK && bf_search_result_ensemble(v->result)->n_items == 0)
+  if (!v->target.from_data)
+    return cli_error(err, BF_ERR_INVALID_ARGUMENT, "a sketch has no rows to predict: give the data");
+  if (v->run.sample == NULL)
+    return cli_error(err, BF_ERR_UNSUPPORTED, "a vote needs the models to run, and they cannot be run here");
+  if (bf_search_result_ensemble(v->result)->n_items == 0)
     return cli_error(err, BF_ERR_NOT_APPLICABLE,
                      "a vote is weighed by what the models are expected to do, and the repository knows too little of "
                      "them: it takes 8 labelled domains (add --validation FILE --keep-validation)");
-  return status;
-}
-
-static void put_quoted(FILE *file, const char *text, size_t n) {
-  (void)putc('"', file);
-  for (size_t i = 0; i < n; i++) {
-    if (text[i] == '"') (void)putc('"', file);
-    (void)putc(text[i], file);
-  }
-  (void)putc('"', file);
+  return BF_OK;
 }
 
 static bf_status write_votes(const voting *v, const char *path, bf_error *err) {
   const bf_ensemble *ensemble = bf_search_result_ensemble(v->result);
-  const bf_batch *batch = bf_sample_batch(v->sample);
+  const bf_batch *batch = bf_sample_batch(v->run.sample);
   char *text = NULL;
   size_t n_bytes = 0, item = 0;
   FILE *out = open_memstream(&text, &n_bytes);
@@ -83,13 +48,13 @@ static bf_status write_votes(const voting *v, const char *path, bf_error *err) {
   for (uint32_t i = 0; i < batch->n_rows; i++) {
     uint32_t n = batch->sentences != NULL ? batch->sentences[i].n_tokens : 1;
     for (uint32_t k = 0; k < n && item < ensemble->n_items; k++, item++) {
-      fprintf(out, "%" PRIu64 ",", bf_sample_row(v->sample, i));
+      fprintf(out, "%" PRIu64 ",", bf_sample_row(v->run.sample, i));
       if (batch->sentences != NULL) {
-        put_quoted(out, batch->sentences[i].tokens[k].bytes, batch->sentences[i].tokens[k].n_bytes);
+        cli_put_quoted(out, batch->sentences[i].tokens[k].bytes, batch->sentences[i].tokens[k].n_bytes);
         (void)putc(',', out);
       }
       int32_t said = ensemble->votes[item];
-      if (said >= 0) put_quoted(out, ensemble->classes[said], strlen(ensemble->classes[said]));
+      if (said >= 0) cli_put_quoted(out, ensemble->classes[said], strlen(ensemble->classes[said]));
       (void)putc('\n', out);
     }
   }

@@ -374,11 +374,12 @@ static bf_status load_sample(const cli *c, cli_search_run *run, bf_error *err) {
   bf_dataset_options options = cli_dataset_options(c);
   bf_dataset *dataset = NULL;
   cli_progress progress;
+  uint64_t n_rows = run->sample_rows > 0 ? run->sample_rows : cli_whole(c, "sample", 2000);
   bf_status status = bf_dataset_open(c->arguments[0], &options, &dataset, err);
   if (status != BF_OK) return status;
   cli_progress_begin(&progress, c, "sampling");
-  status = bf_sample_load(dataset, cli_whole(c, "sample", 2000), cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED),
-                          cli_progress_step, &progress, &run->sample, err);
+  status = bf_sample_load(dataset, n_rows, cli_wide(c, "seed", BF_SKETCH_DEFAULT_SEED), cli_progress_step, &progress,
+                          &run->sample, err);
   cli_progress_end(&progress);
   bf_dataset_close(dataset);
   return status;

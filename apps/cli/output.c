@@ -288,3 +288,14 @@ void cli_format_bytes(double bytes, char out[24]) {
   while (bytes >= 999.5 && unit + 1 < sizeof units / sizeof *units) bytes /= 1000, unit++;
   snprintf(out, 24, unit > 0 && bytes < 99.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
+
+/* ---- CSV ---- */
+
+void cli_put_quoted(FILE *to, const char *text, size_t n) {
+  (void)putc('"', to);
+  for (size_t i = 0; i < n; i++) {
+    if (text[i] == '"') (void)putc('"', to);
+    (void)putc(text[i], to);
+  }
+  (void)putc('"', to);
+}

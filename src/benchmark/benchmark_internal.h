@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/json.h"
 #include "benchmark/collection.h"
 
 #define BF__BENCH_RANKED_ROWS 2000u  /* that a target is ranked by */
@@ -235,6 +236,9 @@ typedef struct bf__bench_scores {
 
 /* Adaptivity of the candidates by scene->threshold: out[n], higher better, NaN: no answer. */
 bf_status bf__bench_adapt(const bf__bench_scene *scene, double *out, bf_error *err);
+/* Share of the labelled rows, of those that are ranked by, on which outputs are right (run_outputs.c). */
+double bf__bench_right_on(const bf__bench_scene *scene, const bf_outputs *outputs, const char *const *classes);
+
 /* Name of an attack, a strategy of the benchmark alone; NULL past the end. */
 const char *bf__bench_attack_at(size_t i);
 /* Accuracy of what auto puts first among the candidates and the attackers; NaN: it has no answer. */
@@ -251,6 +255,8 @@ bf_status bf__bench_file_key(const bf_bench_run *run, size_t domain, const bf__b
                              char out[BF__BENCH_KEY_BYTES], bf_error *err);
 /* Of the file, or of the one that says why there is none. You own it; NULL: no memory. */
 char *bf__bench_file_path(const bf_bench_run *run, size_t domain, const bf__bench_variant *variant, bool not_run);
+/* JSON of a file that we wrote; NULL: it is not there, larger than max_bytes, or no JSON. Yours. */
+json_t *bf__bench_json_read(const char *path, size_t max_bytes);
 /* Whether the file is there with that key. */
 bool bf__bench_file_is_fresh(const char *path, const char *key);
 bf_status bf__bench_file_write(const char *path, const char *key, const bf__bench_scene *scene,

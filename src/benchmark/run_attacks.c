@@ -46,13 +46,7 @@ static bf_status forge(const bf_candidate *model, bool constant, bf_outputs *out
     free(said);
     return bf__error_memory(err, n * k * sizeof *out->scores);
   }
-  for (size_t i = 0; i < n; i++) {
-    const float *z = from->scores + i * k;
-    size_t best = 0;
-    for (size_t c = 1; c < k; c++)
-      if (z[c] > z[best]) best = c;
-    said[best]++;
-  }
+  for (size_t i = 0; i < n; i++) said[bf__largest_score(from->scores + i * k, k)]++;
   for (size_t c = 1; c < k; c++)
     if (said[c] > said[most]) most = c;
   for (size_t i = 0; i < n; i++) {
@@ -67,22 +61,6 @@ static bf_status forge(const bf_candidate *model, bool constant, bf_outputs *out
   return BF_OK;
 }
 
-/* Share of the labelled rows on which outputs are right. */
-static double accuracy_of(const bf__bench_scene *scene, const bf_outputs *o, const char *const *classes) {
-  size_t n = 0, right = 0;
-  for (size_t i = 0; i < scene->ranked->n_items; i++) {
-    int32_t label = scene->rows->labels[scene->ranked->items[i]];
-    const float *z = o->scores + i * o->n_classes;
-    size_t best = 0;
-    if (label < 0) continue;
-    for (size_t c = 1; c < o->n_classes; c++)
-      if (z[c] > z[best]) best = c;
-    n++;
-    right += strcmp(classes[best], scene->rows->names[label]) == 0;
-  }
-  return n ? (double)right / (double)n : NAN;
-}
-
 /* Appends the attackers to candidates [n + CLONES]; their accuracy to *accuracy. */
 static bf_status add_attackers(const bf__bench_scene *scene, attack kind, bf_candidate *candidates, size_t *n,
                                bf_outputs *forged, double *accuracy, bf_error *err) {
@@ -94,7 +72,7 @@ static bf_status add_attackers(const bf__bench_scene *scene, attack kind, bf_can
   if (kind == BY_CONSTANT || kind == BY_FORGED_SKETCH || kind == BY_CONFIDENCE) {
     status = forge(&scene->candidates[worst], kind != BY_CONFIDENCE, forged, err);
     if (status != BF_OK) return status;
-    if (kind != BY_CONFIDENCE) *accuracy = accuracy_of(scene, forged, scene->candidates[worst].classes);
+    if (kind != BY_CONFIDENCE) *accuracy = bf__bench_right_on(scene, forged, scene->candidates[worst].classes);
   }
   for (size_t i = 0; i < count; i++) {
     bf_candidate *c = &candidates[(*n)++];

@@ -36,18 +36,18 @@ char *bf__bench_file_path(const bf_bench_run *run, size_t domain, const bf__benc
                       not_run ? "not-run" : "json");
 }
 
-static json_t *read_json(const char *path) {
+json_t *bf__bench_json_read(const char *path, size_t max_bytes) {
   uint8_t *bytes = NULL;
   size_t n = 0;
   json_t *value = NULL;
-  if (bf__file_read(path, MAX_FILE_BYTES, &bytes, &n, NULL) == BF_OK)
-    value = json_loadb((const char *)bytes, n, 0, NULL);
+  if (bf__file_read(path, max_bytes, &bytes, &n, NULL) == BF_OK)
+    value = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
   free(bytes);
   return value;
 }
 
 bool bf__bench_file_is_fresh(const char *path, const char *key) {
-  json_t *value = read_json(path);
+  json_t *value = bf__bench_json_read(path, MAX_FILE_BYTES);
   const char *there = json_string_value(json_object_get(value, "key"));
   bool fresh = there && strcmp(there, key) == 0;
   json_decref(value);
@@ -55,7 +55,7 @@ bool bf__bench_file_is_fresh(const char *path, const char *key) {
 }
 
 char *bf__bench_file_why(const char *path, const char *key) {
-  json_t *value = read_json(path);
+  json_t *value = bf__bench_json_read(path, MAX_FILE_BYTES);
   const char *there = json_string_value(json_object_get(value, "key"));
   const char *why = json_string_value(json_object_get(value, "why"));
   char *copy = there && why && strcmp(there, key) == 0 ? bf__strdup(why) : NULL;

@@ -92,12 +92,7 @@ struct bf__bench_stamps {
 };
 
 static json_t *read_stamps(const char *path) {
-  uint8_t *bytes = NULL;
-  size_t n = 0;
-  json_t *files = NULL;
-  if (bf__file_read(path, MAX_STAMP_BYTES, &bytes, &n, NULL) == BF_OK)
-    files = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-  free(bytes);
+  json_t *files = bf__bench_json_read(path, MAX_STAMP_BYTES);
   if (json_is_object(files)) return files;
   json_decref(files);
   return json_object();

@@ -34,13 +34,6 @@ void bf__bench_said_deinit(bf__bench_said *said) {
   *said = (bf__bench_said){0};
 }
 
-static size_t largest(const float *scores, size_t n) {
-  size_t best = 0;
-  for (size_t c = 1; c < n; c++)
-    if (scores[c] > scores[best]) best = c;
-  return best;
-}
-
 /* Class number of each label; FOREIGN: the model lacks it. */
 static bf_status number_labels(const bf__bench_said *said, const bf__bench_rows *rows, int32_t **out, bf_error *err) {
   *out = bf__alloc(rows->n_names, sizeof **out);
@@ -84,7 +77,7 @@ static bf_status judge(const bf__bench_said *said, const bf__bench_collection *c
     n++;
     if (truth >= 0) counts[truth].n_true++;
     if (!bf__scores_answer(scores, k, outputs->are_logits)) continue;
-    size_t predicted = largest(scores, k);
+    size_t predicted = bf__largest_score(scores, k);
     counts[predicted].n_predicted++;
     if ((int32_t)predicted != truth) continue;
     counts[predicted].n_right++;
@@ -99,6 +92,19 @@ static bf_status judge(const bf__bench_said *said, const bf__bench_collection *c
   if (n > 0) out->macro_f1 = n_occur ? sum / (double)n_occur : 0.0;
   free(counts);
   return BF_OK;
+}
+
+double bf__bench_right_on(const bf__bench_scene *scene, const bf_outputs *o, const char *const *classes) {
+  size_t n = 0, right = 0;
+  for (size_t i = 0; i < scene->ranked->n_items; i++) {
+    int32_t label = scene->rows->labels[scene->ranked->items[i]];
+    const float *scores = o->scores + i * o->n_classes;
+    if (label < 0) continue;
+    n++;
+    right += bf__scores_answer(scores, o->n_classes, o->are_logits) &&
+             strcmp(classes[bf__largest_score(scores, o->n_classes)], scene->rows->names[label]) == 0;
+  }
+  return n ? (double)right / (double)n : NAN;
 }
 
 /* Outputs and truth on the rows that a target is ranked by. */

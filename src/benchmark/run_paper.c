@@ -254,16 +254,6 @@ out:
   return status;
 }
 
-static json_t *parse(const char *path) {
-  uint8_t *bytes = NULL;
-  size_t n = 0;
-  json_t *value = NULL;
-  if (bf__file_read(path, MAX_KEPT_BYTES, &bytes, &n, NULL) == BF_OK)
-    value = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-  free(bytes);
-  return value;
-}
-
 /* False where it is not all there, and then nothing was taken. */
 static bool take_kept(bf_bench_run *run, size_t d, const json_t *kept, const char *key) {
   size_t n = run->collection->n_domains;
@@ -323,7 +313,7 @@ static bf_status raw_of_target(raw_job *job, size_t d, bool *found, bf_error *er
   if (!path || !raw->values) BF_TRY(bf__error_memory(err, n * sizeof *raw->values));
   for (size_t i = 0; i < n; i++) raw->values[i] = NAN;
   BF_TRY(key_of(run, d, key, err));
-  json_t *kept = parse(path);
+  json_t *kept = bf__bench_json_read(path, MAX_KEPT_BYTES);
   *found = take_kept(run, d, kept, key);
   json_decref(kept);
   if (*found || !job->sources) goto out;

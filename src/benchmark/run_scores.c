@@ -334,25 +334,14 @@ static bf_status take_expected(scoring *s, const bf_search_result *result, bf_er
 
 /* ---- the vote of all (ensemble) ---- */
 
-/* Share of the labelled rows on which a model, or the vote (NULL), is right. */
-static double right_on(const bf__bench_scene *scene, const bf_ensemble *vote, const bf_candidate *model) {
+/* Share of the labelled rows on which the vote is right. */
+static double right_by_vote(const bf__bench_scene *scene, const bf_ensemble *vote) {
   size_t n = 0, right = 0;
   for (size_t i = 0; i < scene->ranked->n_items; i++) {
     int32_t label = scene->rows->labels[scene->ranked->items[i]];
-    const char *said = NULL;
     if (label < 0) continue;
     n++;
-    if (!model) {
-      said = vote->votes[i] >= 0 ? vote->classes[vote->votes[i]] : NULL;
-    } else {
-      const bf_outputs *o = model->outputs;
-      const float *z = o->scores + i * o->n_classes;
-      size_t best = 0;
-      for (size_t c = 1; c < o->n_classes; c++)
-        if (z[c] > z[best]) best = c;
-      if (bf__scores_answer(z, o->n_classes, o->are_logits)) said = model->classes[best];
-    }
-    right += said && strcmp(said, scene->rows->names[label]) == 0;
+    right += vote->votes[i] >= 0 && strcmp(vote->classes[vote->votes[i]], scene->rows->names[label]) == 0;
   }
   return n ? (double)right / (double)n : NAN;
 }
@@ -366,8 +355,9 @@ static bf_status score_vote(scoring *s, const bf_search_result *result, const bf
   if (vote->n_items != scene->ranked->n_items || scene->variant->own_in || bf_search_result_count(result) == 0)
     return BF_OK;
   size_t first = bf_search_result_at(result, 0)->candidate;
+  const bf_candidate *one = &scene->candidates[first];
   double alone = scene->truth[first]->accuracy;
-  double gain = right_on(scene, vote, NULL) - right_on(scene, vote, &scene->candidates[first]);
+  double gain = right_by_vote(scene, vote) - bf__bench_right_on(scene, one->outputs, one->classes);
   for (int k = 0; k < 2; k++) {
     const char *name = k == 0 ? VOTE : VOTE_IF;
     if (!is_wanted(options, name)) continue;

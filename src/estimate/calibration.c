@@ -67,13 +67,6 @@ static void logits_of(const fit *f, size_t item, double *z) {
     z[c] = f->outputs->are_logits ? (double)scores[c] : log(fmax((double)scores[c], BF__SMALLEST_PROBABILITY));
 }
 
-static int32_t argmax(const float *scores, size_t n) {
-  size_t best = 0;
-  for (size_t c = 1; c < n; c++)
-    if (scores[c] > scores[best]) best = c;
-  return (int32_t)best;
-}
-
 static bf_status choose_items(fit *f, bf_calibration *c, bf_error *err) {
   const bf_outputs *o = f->outputs;
   f->items = bf__alloc(o->n_items, sizeof *f->items);
@@ -91,7 +84,7 @@ static bf_status choose_items(fit *f, bf_calibration *c, bf_error *err) {
     if (truth >= 0) c->class_counts[truth]++;
     const float *scores = o->scores + i * o->n_classes;
     if (!bf__scores_answer(scores, o->n_classes, o->are_logits)) continue;
-    f->predicted[f->n] = argmax(scores, o->n_classes);
+    f->predicted[f->n] = (int32_t)bf__largest_score(scores, o->n_classes);
     f->items[f->n++] = i;
   }
   if (c->n_items == 0) return bf__error(err, BF_ERR_NOT_APPLICABLE, "no item of the validation data has a label");

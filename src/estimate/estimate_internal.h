@@ -142,6 +142,9 @@ bf_status bf__weighted_agreement(const bf_panel *panel, const double *similarity
 
 bf_status bf__consensus_mix(const bf_panel *panel, bf_estimate_value *out, bf_error *err);
 
+/* Number of the largest of n > 0 scores, the first of equal ones (panel_rows.c). */
+size_t bf__largest_score(const float *scores, size_t n);
+
 /* ---- small solvers ---- */
 
 /* Sum of the singular values of a[n_rows][n_columns] (destroyed), by Householder QR and one-sided Jacobi (svd.c). */

@@ -46,6 +46,13 @@ void bf__softmax(const double *z, size_t n, double temperature, double *p) {
   for (size_t c = 0; c < n; c++) p[c] /= sum;
 }
 
+size_t bf__largest_score(const float *scores, size_t n) {
+  size_t best = 0;
+  for (size_t c = 1; c < n; c++)
+    if (scores[c] > scores[best]) best = c;
+  return best;
+}
+
 bool bf__scores_answer(const float *scores, size_t n, bool are_logits) {
   double sum = 0.0;
   for (size_t c = 0; c < n; c++) {

@@ -13,13 +13,10 @@
 
 bf_status bf__ensemble_votes(const bf_panel *panel, const double *believed, size_t n, uint16_t *votes, bf_error *err) {
   bf_status status = BF_OK;
-  const double *agreement = NULL;
   double *weights = bf__alloc(n, sizeof *weights), *mean = bf__alloc(panel->n_classes, sizeof *mean);
   double *p = bf__alloc(panel->n_classes, sizeof *p);
   if (!weights || !mean || !p) BF_TRY(bf__error_memory(err, panel->n_classes * sizeof *p));
-  BF_TRY(bf__panel_agreement(panel, &agreement, err));
-  bf__clone_weights(agreement, n, weights);
-  for (size_t j = 0; j < n; ++j) weights[j] *= exp(20.0 * believed[j]);
+  BF_TRY(bf__belief_weights(panel, believed, n, weights, err));
   for (size_t i = 0; i < panel->n_items; ++i) {
     size_t best = 0, answers = 0;
     memset(mean, 0, panel->n_classes * sizeof *mean);

@@ -131,13 +131,6 @@ static bf_status number_classes(const bf_experience *e, const bf_experience_reco
 
 /* ---- records ---- */
 
-static size_t largest(const float *scores, size_t n) {
-  size_t best = 0;
-  for (size_t c = 1; c < n; ++c)
-    if (scores[c] > scores[best]) best = c;
-  return best;
-}
-
 /* Votes, truth and accuracy of one record on the chosen items. */
 static bf_status read_record(const bf_experience *e, bf__labelled *d, const bf_experience_record *given,
                              const size_t *items, bf__record *out, bf_error *err) {
@@ -152,7 +145,7 @@ static bf_status read_record(const bf_experience *e, bf__labelled *d, const bf_e
     const float *scores = o->scores + items[i] * o->n_classes;
     int32_t truth = given->truth[items[i]];
     bool answered = bf__scores_answer(scores, o->n_classes, o->are_logits);
-    size_t vote = answered ? largest(scores, o->n_classes) : 0;
+    size_t vote = answered ? bf__largest_score(scores, o->n_classes) : 0;
     out->votes[i] = answered ? numbers[vote] : BF__NO_CLASS;
     if (truth >= 0 && (size_t)truth < o->n_classes) d->truth[i] = numbers[truth];
     n_judged += answered && truth != -1;

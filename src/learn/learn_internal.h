@@ -110,6 +110,8 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
                                  bf_error *err);
 /* n of n_items, those whose number has the smallest seeded hash; in order where all are taken. items: [n]. */
 bf_status bf__sample_items(uint64_t seed, size_t n_items, size_t n, size_t *items, bf_error *err);
+/* Weights of the panel's n models: clones count once, times exp(20 expected accuracy). */
+bf_status bf__belief_weights(const bf_panel *panel, const double *believed, size_t n, double *weights, bf_error *err);
 /* For a panel's classes their numbers in the experience, and back: to_panel[e->n_classes], BF__NO_CLASS: none. */
 void bf__map_panel_classes(const bf_experience *e, const bf_panel *panel, uint16_t *to_panel);
 

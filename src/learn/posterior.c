@@ -50,12 +50,12 @@ void bf__map_panel_classes(const bf_experience *e, const bf_panel *panel, uint16
   }
 }
 
-static bf_status set_weights(posterior *p, const double *believed, bf_error *err) {
+bf_status bf__belief_weights(const bf_panel *panel, const double *believed, size_t n, double *weights, bf_error *err) {
   const double *agreement = NULL;
-  bf_status status = bf__panel_agreement(p->s->panel, &agreement, err);
+  bf_status status = bf__panel_agreement(panel, &agreement, err);
   if (status != BF_OK) return status;
-  bf__clone_weights(agreement, p->n, p->weights);
-  for (size_t j = 0; j < p->n; ++j) p->weights[j] *= exp(20.0 * believed[j]);
+  bf__clone_weights(agreement, n, weights);
+  for (size_t j = 0; j < n; ++j) weights[j] *= exp(20.0 * believed[j]);
   return BF_OK;
 }
 
@@ -347,7 +347,7 @@ bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene,
     goto out;
   }
   BF_TRY(choose_items(&p, err));
-  BF_TRY(set_weights(&p, believed, err));
+  BF_TRY(bf__belief_weights(scene->panel, believed, p.n, p.weights, err));
   bf__map_panel_classes(e, scene->panel, p.to_panel);
   put_votes(&p);
   set_confusions(&p);
