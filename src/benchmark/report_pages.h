@@ -97,7 +97,6 @@ void bf__svg_rect(bf__writer *w, double x, double y, double width, double height
 /* A mark by family, so that neither colour nor shape alone tells it; `title` is shown when pointed at. */
 void bf__svg_mark(bf__writer *w, double x, double y, size_t family, const char *title);
 size_t bf__family_of(const char *family);
-size_t bf__n_families(void);
 const char *bf__family_name(size_t family);
 const char *bf__family_colour(size_t family);
 void bf__svg_x_axis(bf__writer *w, const bf__axis *x, double top, double bottom, const char *title);

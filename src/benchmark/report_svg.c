@@ -19,10 +19,6 @@ static const struct {
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 
-size_t bf__n_families(void) {
-  return N_FAMILIES;
-}
-
 size_t bf__family_of(const char *family) {
   for (size_t i = 0; i < N_FAMILIES; i++)
     if (strcmp(families[i].name, family) == 0) return i;
