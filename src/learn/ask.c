@@ -104,6 +104,20 @@ static bf_status predict(asking *a, const bf__fit *fit, const double *x, size_t 
   return bf__kriging_predict(fit->kriging, &pairs, a->distances, out, err);
 }
 
+/* Places go by expectations as they lean; those are clipped again. */
+static bf_status lean_on_agreement(const asking *a, const bf__fit *fit, bf__answer *out, bf_error *err) {
+  size_t n = a->q->n;
+  double *agreement = bf__alloc(n, sizeof *agreement), by = fit->lean * (out->novel ? 2.0 : 1.0);
+  if (!agreement) return bf__error_memory(err, n * sizeof *agreement);
+  if (by > 0.0) bf__agreement_scores(a->e, a->base, n, agreement);
+  for (size_t i = 0; i < n; ++i) {
+    out->order[i] = out->expected[i] + by * agreement[i];
+    out->expected[i] = bf__clip_accuracy(out->order[i]);
+  }
+  free(agreement);
+  return BF_OK;
+}
+
 static bf_status answer(asking *a, bf__learner learner, double *expected, bf_error *err) {
   bf_status status = BF_OK;
   const bf_experience *e = a->e;
@@ -138,14 +152,16 @@ bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__questio
   bf_status status = BF_OK;
   asking a = {.e = e, .q = question};
   out->expected = bf__alloc(question->n, sizeof *out->expected);
+  out->order = bf__alloc(question->n, sizeof *out->order);
   out->similarity = bf__alloc(question->n, sizeof *out->similarity);
   out->distance = bf__alloc(e->n_domains, sizeof *out->distance);
-  if (!out->expected || !out->similarity || !out->distance)
+  if (!out->expected || !out->order || !out->similarity || !out->distance)
     BF_TRY(bf__error_memory(err, question->n * sizeof *out->expected));
   BF_TRY(allocate(&a, err));
   BF_TRY(look(&a, out->similarity, err));
   judge_novelty(&a, out);
   BF_TRY(answer(&a, learner, out->expected, err));
+  BF_TRY(lean_on_agreement(&a, &e->fits[learner], out, err));
   memcpy(out->distance, a.distance, e->n_domains * sizeof *out->distance);
   out->half_width = e->fits[learner].half_width * (out->novel ? 2.0 : 1.0);
 out:
@@ -156,6 +172,7 @@ out:
 
 void bf__answer_deinit(bf__answer *answer) {
   free(answer->expected);
+  free(answer->order);
   free(answer->similarity);
   free(answer->distance);
   *answer = (bf__answer){0};

@@ -1,4 +1,4 @@
-/* What was learnt as bytes, docs/formats/experience-v1.md: a container (base/container.h) around what asking needs.
+/* What was learnt as bytes, docs/formats/experience-v2.md: a container (base/container.h) around what asking needs.
  *
  * Read as coming from a stranger: counts are compared with the bytes that are left before anything is allocated, and
  * every number of a model, domain or class with how many there are. */
@@ -11,7 +11,7 @@
 #include "learn/learn_internal.h"
 
 #define MAGIC "BFXP"
-#define VERSION 1
+#define VERSION 2
 #define MAX_BYTES ((uint64_t)1 << 30)
 #define NARROW 255u /* fewer classes take a byte each */
 
@@ -88,6 +88,7 @@ bf_status bf__experience_encode(const bf_experience *e, const char key[BF__EXPER
     bf__write_u8(&w, fit->kriging != NULL);
     if (!fit->kriging) continue;
     bf__write_f64(&w, fit->half_width);
+    bf__write_f64(&w, fit->lean);
     bf__kriging_write(fit->kriging, &w);
   }
   if (w.failed)
@@ -237,7 +238,8 @@ static bf_status read_fits(bf__reader *r, bf_experience *e, bf_error *err) {
     if (r->failed || present > 1) return damaged(r, "a fit", err);
     if (!present) continue;
     fit->half_width = bf__read_f64(r);
-    if (!isfinite(fit->half_width) || fit->half_width < 0.0) return damaged(r, "an interval", err);
+    fit->lean = bf__read_f64(r);
+    if (!isfinite(fit->half_width) || fit->half_width < 0.0 || !(fit->lean >= 0.0 && fit->lean <= 1.0)) return damaged(r, "an interval", err);
     bf_status status = bf__kriging_read(r, n_columns[i], e->n_domains, e->n_models, &fit->kriging, err);
     if (status != BF_OK) return status;
   }

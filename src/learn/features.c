@@ -8,7 +8,7 @@
 #include "learn/learn_internal.h"
 
 static const char *const ESTIMATORS[] = {"atc",       "doc", "neg-entropy",    "nuclear-norm",
-                                         "prior-jsd", "cot", "pair-agreement", "rank-one"};
+                                         "prior-jsd", "cot", "pair-agreement", "rank-one", "consensus-mix"};
 #define N_ESTIMATORS (sizeof ESTIMATORS / sizeof *ESTIMATORS)
 _Static_assert(N_ESTIMATORS + 2 == BF__N_OUTPUT_FEATURES, "and similarity-agreement with two betas");
 
@@ -58,6 +58,16 @@ static bf_status add_outputs(const bf__scene *s, double *out, size_t n_columns, 
 out:
   free(values);
   return status;
+}
+
+void bf__agreement_scores(const bf_experience *e, const double *base, size_t n, double *out) {
+  /* the last estimator is consensus-mix, similarity-agreement with beta = 1 comes behind it; a z-score is the second */
+  size_t mix = bf__n_data_features(e) + 2 * (N_ESTIMATORS - 1) + 1, similar = mix + 2;
+  for (size_t i = 0; i < n; ++i) {
+    const double *row = base + i * bf__n_base_features(e);
+    out[i] = (isfinite(row[mix]) ? row[mix] : 0.0) + (isfinite(row[similar]) ? row[similar] : 0.0);
+  }
+  bf__z_scores(out, n, 1, out);
 }
 
 bf_status bf__base_features(const bf_experience *e, const bf__scene *s, bool with_outputs, double *out, bf_error *err) {

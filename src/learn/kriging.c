@@ -44,7 +44,7 @@ void bf__kriging_free(bf__kriging *k) {
   free(k);
 }
 
-static double clipped_accuracy(double p) {
+double bf__clip_accuracy(double p) {
   return fmin(fmax(p, LOWEST), HIGHEST);
 }
 
@@ -207,7 +207,7 @@ bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, cons
     standardise(k, pairs->x + i * k->n_columns, z);
     for (size_t d = 0; d < k->n_domains; ++d) near[d] = exp(-k->kernel.g * distances[i * k->n_domains + d]);
     for (size_t j = 0; j < k->n; ++j) sum += k->weights[j] * covariance(k, z, pairs->models[i], near[k->domains[j]], j);
-    out[i] = clipped_accuracy(sum);
+    out[i] = bf__clip_accuracy(sum);
   }
   free(z);
   return BF_OK;
@@ -269,7 +269,7 @@ static void predict_others(const leaving *l, const bf__pairs *pairs, uint32_t gr
     standardise(k, pairs->x + i * k->n_columns, z);
     for (size_t j = 0; j < k->n; ++j)
       if (l->weights[j] != 0.0) sum += l->weights[j] * covariance(k, z, pairs->models[i], near[k->domains[j]], j);
-    out[i] = clipped_accuracy(sum);
+    out[i] = bf__clip_accuracy(sum);
   }
 }
 
@@ -291,7 +291,7 @@ static bf_status leave_one(leaving *l, const bf__pairs *pairs, uint32_t group, d
   }
   for (size_t i = 0; i < l->n_block; ++i)
     if (l->group[k->domains[l->block[i]]] == group)
-      out[k->rows[l->block[i]]] = clipped_accuracy(k->y[l->block[i]] - l->residual[i]);
+      out[k->rows[l->block[i]]] = bf__clip_accuracy(k->y[l->block[i]] - l->residual[i]);
   if (k->n == pairs->n) return BF_OK;
   weights_without(l);
   predict_others(l, pairs, group, z, out);

@@ -36,6 +36,7 @@ bf_status bf__kriging_fit(const bf__kriging_kernel *kernel, const bf__pairs *pai
                           const double *distances, size_t n_domains, size_t max_rows, uint64_t seed, bf__kriging **out,
                           bf_error *err);
 void bf__kriging_free(bf__kriging *k);
+double bf__clip_accuracy(double p); /* to [.01, .99] */
 /* Predictions, clipped to [.01, .99]. distances: [n][n_domains] of each pair's domain to those of the training. */
 bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, const double *distances, double *out,
                               bf_error *err);
@@ -45,7 +46,7 @@ bf_status bf__kriging_predict(const bf__kriging *k, const bf__pairs *pairs, cons
 bf_status bf__kriging_leave_out(bf__kriging *k, const bf__pairs *pairs, const uint32_t *group,
                                 const uint32_t *model_group, double *out, bf_error *err);
 
-/* What predicting needs, as bytes (docs/formats/experience-v1.md). w->failed: out of memory. */
+/* What predicting needs, as bytes (docs/formats/experience-v2.md). w->failed: out of memory. */
 void bf__kriging_write(const bf__kriging *k, bf__writer *w);
 /* From untrusted bytes: of n_columns, n_domains, and models below n_models. What is read predicts bit for bit as what
  * was written, and nothing can be left out of it. BF_ERR_FORMAT. */

@@ -8,7 +8,7 @@
 #include "learn/closeness.h"
 #include "learn/kriging.h"
 
-#define BF__N_OUTPUT_FEATURES 10u
+#define BF__N_OUTPUT_FEATURES 11u
 #define BF__N_POSTERIORS 7u
 #define BF__N_F1_POSTERIORS 4u         /* besides, where F1 is learnt */
 #define BF__MAX_POSTERIOR_CLASSES 256u /* beyond, confusion matrices are too large: stage 1 alone */
@@ -45,6 +45,7 @@ typedef struct bf__fit {
   bf__kriging *kriging; /* NULL: not learnt */
   double *left_out;     /* [n_pairs] prediction without the domain */
   double half_width;    /* of a 90 % interval */
+  double lean;          /* what a z-score of agreement adds to an expectation; 0: nothing */
 } bf__fit;
 
 #define BF__N_NOVELTY 4u
@@ -105,6 +106,9 @@ size_t bf__n_base_features(const bf_experience *e);
 /* Numbers as they are and as z-scores over the scene's candidates: out[n][n_columns]. */
 bf_status bf__base_features(const bf_experience *e, const bf__scene *scene, bool with_outputs, double *out,
                             bf_error *err);
+/* z-scores of what the models agree about, the sum of those of similarity-agreement and consensus-mix, from the base
+ * features of one scene: base[n][n_base], out[n]. */
+void bf__agreement_scores(const bf_experience *e, const double *base, size_t n, double *out);
 /* Shares of posterior mass, and for F1 what it would be under some: out[n][n_posteriors]. `believed`: accuracies. */
 bf_status bf__posterior_features(const bf_experience *e, const bf__scene *scene, const double *believed, double *out,
                                  bf_error *err);
@@ -141,7 +145,7 @@ bf_status bf__experience_frame(bf_experience *e, const bf_experience_options *op
 /* Size of the samples that a target of so many rows is learnt for; 0: all rows. */
 size_t bf__sampled_rows(size_t n_rows);
 
-/* --- as bytes (experience_bytes.c): docs/formats/experience-v1.md --- */
+/* --- as bytes (experience_bytes.c): docs/formats/experience-v2.md --- */
 
 #define BF__EXPERIENCE_KEY_BYTES 64u
 
@@ -176,6 +180,7 @@ typedef struct bf__question {
 
 typedef struct bf__answer {
   double *expected;  /* [n] */
+  double *order;     /* [n] the same, not clipped where it leans on agreement: what places go by */
   double half_width; /* 90 %; doubled where novel */
   bool novel;
   size_t n_novel;     /* of so many measures the nearest model is farther than ever before */

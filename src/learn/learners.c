@@ -10,9 +10,13 @@
 static const bf__kriging_kernel KERNELS[BF__N_LEARNERS] = {
     [BF__RIDGE] = {.v_lin = 1.0, .g = 1.0},
     [BF__STAGE_1] = {.v_lin = 1.0, .v_same = 2.0, .g = 2.0},
-    [BF__STAGE_2] = {.v_lin = 1.0, .v_ll = 2.0, .v_same = 2.0, .v_dom = 0.5, .g = 1.0},
+    [BF__STAGE_2] = {.v_lin = 1.0, .v_ll = 2.0, .v_same = 2.0, .v_dom = 16.0, .g = 1.0},
     [BF__DATA_ONLY] = {.v_lin = 1.0, .v_same = 2.0, .g = 2.0},
 };
+
+/* An expectation leans on what the models agree about, the further the less is known of its error: by so much of the
+ * half-width for each z-score. docs/decisions/0006-auto.md has what it is worth. */
+static const double LEANS[BF__N_LEARNERS] = {[BF__STAGE_1] = 0.1, [BF__STAGE_2] = 0.1};
 
 static const int NOVELTY[BF__N_NOVELTY] = {BF__HIST_JSD, BF__MMD, BF__CELL_JSD, BF__GAUSS_KL_TS};
 
@@ -182,20 +186,42 @@ const bf__fit *bf__belief(const bf_experience *e) {
   return e->metric == BF_METRIC_ACCURACY ? &e->fits[BF__STAGE_1] : &e->belief;
 }
 
+static bf_status set_half_width(const bf_experience *e, const double *y, bf__fit *f, bf_error *err) {
+  size_t *first = bf__alloc(e->n_domains, sizeof *first);
+  if (!first) return bf__error_memory(err, e->n_domains * sizeof *first);
+  for (size_t v = 0; v < e->n_domains; ++v) first[v] = e->domains[v].first_pair;
+  bf_status status = bf__half_width(y, f->left_out, first, e->n_domains, e->n_pairs, &f->half_width, err);
+  free(first);
+  return status;
+}
+
 static bf_status fit(bf_experience *e, bf__learner learner, const double *x, size_t n_columns, const double *y,
                      bf__fit *f, bf_error *err) {
   bf_status status = BF_OK;
   bf__pairs pairs = {e->n_pairs, n_columns, x, e->pair_models, e->pair_domains};
-  size_t *first = bf__alloc(e->n_domains, sizeof *first);
   f->left_out = bf__alloc(e->n_pairs, sizeof *f->left_out);
-  if (!first || !f->left_out) BF_TRY(bf__error_memory(err, e->n_pairs * sizeof *f->left_out));
-  for (size_t v = 0; v < e->n_domains; ++v) first[v] = e->domains[v].first_pair;
+  if (!f->left_out) return bf__error_memory(err, e->n_pairs * sizeof *f->left_out);
   BF_TRY(bf__kriging_fit(&KERNELS[learner], &pairs, y, e->distances, e->n_domains, 0, e->seed, &f->kriging, err));
   BF_TRY(bf__kriging_leave_out(f->kriging, &pairs, e->domain_groups, e->groups, f->left_out, err));
-  BF_TRY(bf__half_width(y, f->left_out, first, e->n_domains, e->n_pairs, &f->half_width, err));
+  BF_TRY(set_half_width(e, y, f, err));
 out:
-  free(first);
   return status;
+}
+
+/* What was predicted of the domains left out leans as an answer will. */
+static bf_status lean(bf_experience *e, bf__learner learner, bf_error *err) {
+  bf__fit *f = &e->fits[learner];
+  double *agreement = bf__alloc(e->n_pairs, sizeof *agreement); /* room for any domain */
+  if (!agreement) return bf__error_memory(err, e->n_pairs * sizeof *agreement);
+  f->lean = LEANS[learner] * f->half_width;
+  for (size_t v = 0; v < e->n_domains; ++v) {
+    const bf__labelled *d = &e->domains[v];
+    bf__agreement_scores(e, e->base + d->first_pair * e->n_base, d->n_members, agreement);
+    for (size_t i = 0; i < d->n_members; ++i)
+      f->left_out[d->first_pair + i] = bf__clip_accuracy(f->left_out[d->first_pair + i] + f->lean * agreement[i]);
+  }
+  free(agreement);
+  return set_half_width(e, e->value, f, err);
 }
 
 static void learn_novelty(bf_experience *e) {
@@ -227,10 +253,13 @@ bf_status bf__learn_pairs(bf_experience *e, bf_error *err) {
   BF_TRY(fit(e, BF__RIDGE, e->base, e->n_base, e->value, &e->fits[BF__RIDGE], err));
   BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->value, &e->fits[BF__STAGE_1], err));
   if (e->metric != BF_METRIC_ACCURACY) BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->accuracy, &e->belief, err));
-  if (e->n_classes > BF__MAX_POSTERIOR_CLASSES) goto out;
-  BF_TRY(fill_all(&f, true, err));
-  BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
-  if (e->metric == BF_METRIC_ACCURACY) BF_TRY(bf__learn_ensemble(e, err));
+  if (e->n_classes <= BF__MAX_POSTERIOR_CLASSES) {
+    BF_TRY(fill_all(&f, true, err));
+    BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
+    BF_TRY(lean(e, BF__STAGE_2, err));
+  }
+  BF_TRY(lean(e, BF__STAGE_1, err)); /* last: the posteriors start from what does not lean */
+  if (e->fits[BF__STAGE_2].kriging && e->metric == BF_METRIC_ACCURACY) BF_TRY(bf__learn_ensemble(e, err));
 out:
   for (size_t v = 0; f.scenes && v < e->n_domains; ++v) scene_deinit(&f.scenes[v]);
   free(f.scenes);

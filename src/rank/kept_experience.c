@@ -10,7 +10,7 @@
 
 #define MAX_BYTES ((size_t)1 << 30)
 /* Raised with every change of what is learnt from the same experience: what was kept before fits no longer. */
-#define LEARNING 1u
+#define LEARNING 2u
 
 /* ---- identity ---- */
 

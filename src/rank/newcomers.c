@@ -54,10 +54,11 @@ out:
 }
 
 /* Copies what was answered of `picked` to their places. */
-static void put(const bf__answer *from, const size_t *picked, size_t n, double *expected, double *similarity) {
+static void put(const bf__answer *from, const size_t *picked, size_t n, const bf__answer *to) {
   for (size_t k = 0; k < n; ++k) {
-    expected[picked[k]] = from->expected[k];
-    similarity[picked[k]] = from->similarity[k];
+    to->expected[picked[k]] = from->expected[k];
+    to->order[picked[k]] = from->order[k];
+    to->similarity[picked[k]] = from->similarity[k];
   }
 }
 
@@ -66,41 +67,41 @@ static bf_status ask_apart(const bf_experience *e, bf__learner learner, const bf
                            bf__answer *out, bf_error *err) {
   bf_status status = BF_OK;
   size_t n = q->n, n_kept = 0, n_known = 0;
-  bf__answer all = {0}, known = {0};
+  bf__answer all = {0}, known = {0}, joined = {0};
   size_t *kept = bf__alloc(n, 2 * sizeof *kept), *old = kept ? kept + n : NULL;
-  double *expected = bf__alloc(n, sizeof *expected), *similarity = bf__alloc(n, sizeof *similarity);
-  if (!kept || !expected || !similarity) BF_TRY(bf__error_memory(err, n * sizeof *expected));
+  joined.expected = bf__alloc(n, sizeof *joined.expected);
+  joined.order = bf__alloc(n, sizeof *joined.order);
+  joined.similarity = bf__alloc(n, sizeof *joined.similarity);
+  if (!kept || !joined.expected || !joined.order || !joined.similarity)
+    BF_TRY(bf__error_memory(err, n * sizeof *joined.expected));
   for (size_t m = 0; m < n; ++m) {
     if (instead[m] == m) kept[n_kept++] = m;
     if (bf__experience_model_number(e, &q->info[m]) != BF__NOBODY) old[n_known++] = m;
   }
   BF_TRY(ask_some(e, learner, q, models, options, kept, n_kept, &all, err));
-  put(&all, kept, n_kept, expected, similarity);
+  put(&all, kept, n_kept, &joined);
   if (n_known >= FEWEST_KNOWN) {
     BF_TRY(ask_some(e, learner, q, models, options, old, n_known, &known, err));
-    put(&known, old, n_known, expected, similarity);
+    put(&known, old, n_known, &joined);
   }
   for (size_t m = 0; m < n; ++m) {
-    expected[m] = expected[instead[m]];
-    similarity[m] = similarity[instead[m]];
+    joined.expected[m] = joined.expected[instead[m]];
+    joined.order[m] = joined.order[instead[m]];
+    joined.similarity[m] = joined.similarity[instead[m]];
   }
-  *out = n_known >= FEWEST_KNOWN ? known : all; /* distances, novelty and interval */
-  if (n_known >= FEWEST_KNOWN) {
-    known = (bf__answer){0};
-  } else {
-    all = (bf__answer){0};
-  }
-  free(out->expected);
-  free(out->similarity);
-  out->expected = expected;
-  out->similarity = similarity;
-  expected = similarity = NULL;
+  bf__answer *whole = n_known >= FEWEST_KNOWN ? &known : &all; /* whose distances, novelty and interval they are */
+  joined.distance = whole->distance;
+  joined.half_width = whole->half_width;
+  joined.novel = whole->novel;
+  joined.n_novel = whole->n_novel;
+  whole->distance = NULL;
+  *out = joined;
+  joined = (bf__answer){0};
 out:
   bf__answer_deinit(&all);
   bf__answer_deinit(&known);
+  bf__answer_deinit(&joined);
   free(kept);
-  free(expected);
-  free(similarity);
   return status;
 }
 

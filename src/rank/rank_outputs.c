@@ -382,18 +382,14 @@ static void write_skipped(reordering *r, const bool *placed, const char **why) {
   }
 }
 
-/* Outside of the experience what was learnt orders worse than similarity-agreement, by data alone than similarity
- * (docs/decisions/0006). A model without such a score goes last; so does, by outputs, one of which nothing was ever
- * measured, for agreement alone a model that always says the same can have. */
+/* What was learnt from data alone orders worse than similarity where the target lies outside of the experience
+ * (docs/decisions/0006); a model without similarity goes last there. */
 static double score_of(const reordering *r, size_t m, double sign) {
-  if (!r->answer.novel) return sign * r->values[m].value + 0.0; /* no -0 */
-  double known = r->plan->by_outputs ? value_of(r, "similarity-agreement", m) : r->similarity[r->members[m].candidate];
-  double least = 0.0;
-  bool measured = r->candidates[r->members[m].candidate].calibration ||
-                  bf__experience_model_number(r->experience, &r->info[m]) != BF__NOBODY;
-  for (size_t c = 0; c < r->n && !r->plan->by_outputs; ++c) least = fmin(least, r->similarity[c]); /* skips NaN */
-  if (isnan(known)) return least - 1.0;
-  return r->plan->by_outputs && !measured ? known - 1.0 : known + 0.0;
+  if (r->plan->learner == BF__N_LEARNERS) return sign * r->values[m].value + 0.0; /* no -0 */
+  if (r->plan->by_outputs || !r->answer.novel) return r->answer.order[m];
+  double least = 0.0, known = r->similarity[r->members[m].candidate];
+  for (size_t c = 0; c < r->n; ++c) least = fmin(least, r->similarity[c]); /* skips NaN */
+  return isnan(known) ? least - 1.0 : known + 0.0;
 }
 
 static bf_status write_agreement(reordering *r, const size_t *order, size_t n, bf_error *err) {

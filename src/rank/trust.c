@@ -56,9 +56,9 @@ static void judge_experience(grading *g) {
     add_reason(g, true,
                bf__result_text(result,
                                "the target lies outside of what this repository has experience with: the nearest model "
-                               "is farther than for any labelled domain so far; ordered by %s, and the interval is "
-                               "doubled",
-                               result->with_outputs ? "similarity-agreement" : "similarity"));
+                               "is farther than for any labelled domain so far; %s, and the interval is doubled",
+                               result->with_outputs ? "expectations lean twice as far on what the models agree about"
+                                                    : "ordered by similarity"));
   if (m < DOMAINS_FOR_HIGH)
     add_reason(g, false,
                bf__result_text(result, "the experience has %zu labelled domain%s; with %u and more it counts as ample",
