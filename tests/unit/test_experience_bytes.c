@@ -160,6 +160,7 @@ static void assert_same_answers(const world *w, const bf_experience *a, const bf
     assert_int_equal(bf__ask(a, learner, &question, &x, NULL), BF_OK);
     assert_int_equal(bf__ask(b, learner, &question, &y, NULL), BF_OK);
     assert_memory_equal(x.expected, y.expected, w->n_models * sizeof(double));
+    assert_memory_equal(x.order, y.order, w->n_models * sizeof(double));
     assert_memory_equal(x.similarity, y.similarity, w->n_models * sizeof(double));
     assert_memory_equal(x.distance, y.distance, a->n_domains * sizeof(double));
     assert_memory_equal(&x.half_width, &y.half_width, sizeof(double));
@@ -307,7 +308,7 @@ static uint8_t *content_of(const world *w, bf_metric metric, size_t *n) {
   uint8_t *owned = NULL;
   size_t n_bytes = 0;
   uint8_t *bytes = encode(e, &n_bytes);
-  assert_int_equal(bf__container_decode(bytes, n_bytes, "BFXP", 1, "test", 1 << 20, &content, n, &owned, NULL), BF_OK);
+  assert_int_equal(bf__container_decode(bytes, n_bytes, "BFXP", 2, "test", 1 << 20, &content, n, &owned, NULL), BF_OK);
   uint8_t *copy = malloc(*n);
   assert_non_null(copy);
   memcpy(copy, content, *n);
@@ -322,7 +323,7 @@ static bf_status decode_content(const world *w, const uint8_t *content, size_t n
   uint8_t *bytes = NULL;
   size_t n_bytes = 0;
   bf_experience_options options = options_of(metric, 0);
-  assert_int_equal(bf__container_encode("BFXP", 1, content, n, &bytes, &n_bytes, NULL), BF_OK);
+  assert_int_equal(bf__container_encode("BFXP", 2, content, n, &bytes, &n_bytes, NULL), BF_OK);
   bf_status status = bf__experience_decode(bytes, n_bytes, KEY, w->models, w->n_models, &options, out, err);
   free(bytes);
   return status;
@@ -518,7 +519,7 @@ static void the_corpus_holds_what_is_learnt(void **state) {
     snprintf(path, sizeof path, "%s/fuzz/corpus/fuzz_experience/%s", TEST_SOURCE_DIR, bf_metric_name(metric));
     bf__write_u8(&file, 1); /* sizes and check sum are to be repaired */
     bf__write(&file, "BFXP", 4);
-    bf__write_u16(&file, 1);
+    bf__write_u16(&file, 2);
     bf__write_u16(&file, 0);
     bf__write_u64(&file, n);
     bf__write_u64(&file, n);
