@@ -12,7 +12,7 @@
 #include "rank/rank_internal.h"
 
 /* Strategies of the benchmark alone. */
-static const char AUTO_EXPECTED[] = "auto-expected", STAGE_1_DATA[] = "stage-1-data";
+static const char STAGE_1_DATA[] = "stage-1-data";
 static const char AUTO_F1[] = "auto-f1", VOTE[] = "ensemble-vote", VOTE_IF[] = "ensemble-if-recommended";
 static const char HINDSIGHT[] = "paper-adaptivity-hindsight", RAW[] = "-raw";
 
@@ -38,8 +38,8 @@ static bool is_of_the_benchmark(const char *name) {
   const bf_strategy_info *info = NULL;
   char stem[64];
   size_t n = strlen(name), n_raw = sizeof RAW - 1;
-  if (strcmp(name, AUTO_EXPECTED) == 0 || strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0 ||
-      strcmp(name, AUTO_F1) == 0 || strcmp(name, VOTE) == 0 || strcmp(name, VOTE_IF) == 0)
+  if (strcmp(name, STAGE_1_DATA) == 0 || strcmp(name, HINDSIGHT) == 0 || strcmp(name, AUTO_F1) == 0 ||
+      strcmp(name, VOTE) == 0 || strcmp(name, VOTE_IF) == 0)
     return true;
   for (size_t i = 0; bf__bench_attack_at(i); i++)
     if (strcmp(name, bf__bench_attack_at(i)) == 0) return true;
@@ -98,21 +98,14 @@ static bf_status rank(scoring *s, const char *strategy, const bf_candidate *cand
   return bf_rank(candidates, s->scene->n, s->scene->sketch, &s->options, out, err);
 }
 
-/* Scores of a ranking; `expected`: its expected accuracies instead. */
-static void take_scores(const scoring *s, const bf_search_result *result, bool expected, bf__bench_score *score) {
+static void take_scores(const bf_search_result *result, bf__bench_score *score) {
   size_t n = 0;
   for (size_t i = 0; i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
-    score->scores[r->candidate] = expected ? r->expected_accuracy : r->score;
+    score->scores[r->candidate] = r->score;
     n += !isnan(score->scores[r->candidate]);
   }
-  (void)s;
-  if (n > 0) return;
-  if (expected) {
-    say_not(score, "there is too little experience to expect anything");
-  } else {
-    say_not(score, bf_search_result_skipped_count(result) ? bf_search_result_skipped_at(result, 0)->why : "");
-  }
+  if (n == 0) say_not(score, bf_search_result_skipped_count(result) ? bf_search_result_skipped_at(result, 0)->why : "");
 }
 
 static bf_status score_by_rank(scoring *s, const char *name, const char *family, const char *strategy,
@@ -125,7 +118,7 @@ static bf_status score_by_rank(scoring *s, const char *name, const char *family,
   bf_status status = rank(s, strategy, candidates, &result, &cause);
   score->seconds = bf__bench_now() - started;
   score->bytes = strcmp(family, "baseline") == 0 ? 0 : s->scene->sketch_bytes;
-  if (status == BF_OK) take_scores(s, result, false, score);
+  if (status == BF_OK) take_scores(result, score);
   if (is_about_the_strategy(status)) {
     say_not(score, cause.message);
     status = BF_OK;
@@ -379,14 +372,7 @@ static bf_status score_auto(scoring *s, const bf_strategy_info *info, const bf_b
   BF_TRY(score_by_rank(s, info->name, info->family, info->name, s->scene->candidates, &result, err));
   if (!result) goto out;
   BF_TRY(take_expected(s, result, err));
-  double seconds = s->out->all[s->out->n - 1].seconds;
-  BF_TRY(score_vote(s, result, options, seconds, err));
-  if (!is_wanted(options, AUTO_EXPECTED)) goto out;
-  bf__bench_score *score = add_score(s, AUTO_EXPECTED, info->family);
-  if (!score) BF_TRY(bf__error_memory(err, s->scene->n * sizeof(double)));
-  score->seconds = seconds;
-  score->bytes = s->scene->sketch_bytes;
-  take_scores(s, result, true, score);
+  BF_TRY(score_vote(s, result, options, s->out->all[s->out->n - 1].seconds, err));
 out:
   bf_search_result_free(result);
   return status;
@@ -415,8 +401,7 @@ static bf_status score_learned(scoring *s, const bf_bench_run_options *options, 
   for (size_t i = 0; (info = bf_strategy_at(i)) != NULL; i++) {
     if (!bf__is_learned(info)) continue;
     if (strcmp(info->name, "auto") == 0) {
-      if (is_wanted(options, info->name) || is_wanted(options, AUTO_EXPECTED))
-        BF_TRY(score_auto(s, info, options, err));
+      if (is_wanted(options, info->name)) BF_TRY(score_auto(s, info, options, err));
     } else if (is_wanted(options, info->name)) {
       BF_TRY(score_by_rank(s, info->name, info->family, info->name, s->scene->candidates, NULL, err));
     }

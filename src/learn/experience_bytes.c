@@ -239,7 +239,8 @@ static bf_status read_fits(bf__reader *r, bf_experience *e, bf_error *err) {
     if (!present) continue;
     fit->half_width = bf__read_f64(r);
     fit->lean = bf__read_f64(r);
-    if (!isfinite(fit->half_width) || fit->half_width < 0.0 || !(fit->lean >= 0.0 && fit->lean <= 1.0)) return damaged(r, "an interval", err);
+    if (!isfinite(fit->half_width) || fit->half_width < 0.0 || !(fit->lean >= 0.0 && fit->lean <= 1.0))
+      return damaged(r, "an interval", err);
     bf_status status = bf__kriging_read(r, n_columns[i], e->n_domains, e->n_models, &fit->kriging, err);
     if (status != BF_OK) return status;
   }

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "learn/learn_internal.h"
 
-static const char *const ESTIMATORS[] = {"atc",       "doc", "neg-entropy",    "nuclear-norm",
-                                         "prior-jsd", "cot", "pair-agreement", "rank-one", "consensus-mix"};
+static const char *const ESTIMATORS[] = {
+    "atc", "doc", "neg-entropy", "nuclear-norm", "prior-jsd", "cot", "pair-agreement", "rank-one", "consensus-mix"};
 #define N_ESTIMATORS (sizeof ESTIMATORS / sizeof *ESTIMATORS)
 _Static_assert(N_ESTIMATORS + 2 == BF__N_OUTPUT_FEATURES, "and similarity-agreement with two betas");
 

@@ -162,6 +162,9 @@ bf_status bf__experience_decode(const uint8_t *bytes, size_t n_bytes, const char
 /* --- learning (learners.c) --- */
 
 bf_status bf__learn_pairs(bf_experience *e, bf_error *err);
+/* The second stage with other settings (bench/bench_settings.c): a kernel, and how much of the half-width a z-score of
+ * agreement adds. BF_ERR_NOT_APPLICABLE: there is none, or its pairs are not here. */
+bf_status bf__learn_second_stage_again(bf_experience *e, const bf__kriging_kernel *kernel, double share, bf_error *err);
 /* Half-width of a 90 % interval from predictions that left each pair's domain out. */
 bf_status bf__half_width(const double *accuracy, const double *left_out, const size_t *first, size_t n_domains,
                          size_t n_pairs, double *out, bf_error *err);

@@ -195,13 +195,13 @@ static bf_status set_half_width(const bf_experience *e, const double *y, bf__fit
   return status;
 }
 
-static bf_status fit(bf_experience *e, bf__learner learner, const double *x, size_t n_columns, const double *y,
-                     bf__fit *f, bf_error *err) {
+static bf_status fit(bf_experience *e, const bf__kriging_kernel *kernel, const double *x, size_t n_columns,
+                     const double *y, bf__fit *f, bf_error *err) {
   bf_status status = BF_OK;
   bf__pairs pairs = {e->n_pairs, n_columns, x, e->pair_models, e->pair_domains};
   f->left_out = bf__alloc(e->n_pairs, sizeof *f->left_out);
   if (!f->left_out) return bf__error_memory(err, e->n_pairs * sizeof *f->left_out);
-  BF_TRY(bf__kriging_fit(&KERNELS[learner], &pairs, y, e->distances, e->n_domains, 0, e->seed, &f->kriging, err));
+  BF_TRY(bf__kriging_fit(kernel, &pairs, y, e->distances, e->n_domains, 0, e->seed, &f->kriging, err));
   BF_TRY(bf__kriging_leave_out(f->kriging, &pairs, e->domain_groups, e->groups, f->left_out, err));
   BF_TRY(set_half_width(e, y, f, err));
 out:
@@ -209,11 +209,11 @@ out:
 }
 
 /* What was predicted of the domains left out leans as an answer will. */
-static bf_status lean(bf_experience *e, bf__learner learner, bf_error *err) {
+static bf_status lean(bf_experience *e, bf__learner learner, double share, bf_error *err) {
   bf__fit *f = &e->fits[learner];
   double *agreement = bf__alloc(e->n_pairs, sizeof *agreement); /* room for any domain */
   if (!agreement) return bf__error_memory(err, e->n_pairs * sizeof *agreement);
-  f->lean = LEANS[learner] * f->half_width;
+  f->lean = share * f->half_width;
   for (size_t v = 0; v < e->n_domains; ++v) {
     const bf__labelled *d = &e->domains[v];
     bf__agreement_scores(e, e->base + d->first_pair * e->n_base, d->n_members, agreement);
@@ -249,16 +249,17 @@ bf_status bf__learn_pairs(bf_experience *e, bf_error *err) {
   if (e->n_domains < 2) goto out; /* nothing could be left out */
   BF_TRY(allocate_pairs(e, err));
   BF_TRY(fill_all(&f, false, err));
-  BF_TRY(fit(e, BF__DATA_ONLY, e->data_features, e->n_data, e->value, &e->fits[BF__DATA_ONLY], err));
-  BF_TRY(fit(e, BF__RIDGE, e->base, e->n_base, e->value, &e->fits[BF__RIDGE], err));
-  BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->value, &e->fits[BF__STAGE_1], err));
-  if (e->metric != BF_METRIC_ACCURACY) BF_TRY(fit(e, BF__STAGE_1, e->base, e->n_base, e->accuracy, &e->belief, err));
+  BF_TRY(fit(e, &KERNELS[BF__DATA_ONLY], e->data_features, e->n_data, e->value, &e->fits[BF__DATA_ONLY], err));
+  BF_TRY(fit(e, &KERNELS[BF__RIDGE], e->base, e->n_base, e->value, &e->fits[BF__RIDGE], err));
+  BF_TRY(fit(e, &KERNELS[BF__STAGE_1], e->base, e->n_base, e->value, &e->fits[BF__STAGE_1], err));
+  if (e->metric != BF_METRIC_ACCURACY)
+    BF_TRY(fit(e, &KERNELS[BF__STAGE_1], e->base, e->n_base, e->accuracy, &e->belief, err));
   if (e->n_classes <= BF__MAX_POSTERIOR_CLASSES) {
     BF_TRY(fill_all(&f, true, err));
-    BF_TRY(fit(e, BF__STAGE_2, e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
-    BF_TRY(lean(e, BF__STAGE_2, err));
+    BF_TRY(fit(e, &KERNELS[BF__STAGE_2], e->all, e->n_all, e->value, &e->fits[BF__STAGE_2], err));
+    BF_TRY(lean(e, BF__STAGE_2, LEANS[BF__STAGE_2], err));
   }
-  BF_TRY(lean(e, BF__STAGE_1, err)); /* last: the posteriors start from what does not lean */
+  BF_TRY(lean(e, BF__STAGE_1, LEANS[BF__STAGE_1], err)); /* last: the posteriors start from what does not lean */
   if (e->fits[BF__STAGE_2].kriging && e->metric == BF_METRIC_ACCURACY) BF_TRY(bf__learn_ensemble(e, err));
 out:
   for (size_t v = 0; f.scenes && v < e->n_domains; ++v) scene_deinit(&f.scenes[v]);
@@ -266,4 +267,16 @@ out:
   free(f.statuses);
   free(f.errors);
   return status;
+}
+
+bf_status bf__learn_second_stage_again(bf_experience *e, const bf__kriging_kernel *kernel, double share,
+                                       bf_error *err) {
+  bf__fit *f = &e->fits[BF__STAGE_2];
+  if (!f->left_out)
+    return bf__error(err, BF_ERR_NOT_APPLICABLE, "there is no second stage, or it was read from what was learnt");
+  bf__kriging_free(f->kriging);
+  free(f->left_out);
+  *f = (bf__fit){0};
+  bf_status status = fit(e, kernel, e->all, e->n_all, e->value, f, err);
+  return status == BF_OK ? lean(e, BF__STAGE_2, share, err) : status;
 }
