@@ -105,17 +105,15 @@ static bf_status predict(asking *a, const bf__fit *fit, const double *x, size_t 
 }
 
 /* Places go by expectations as they lean; those are clipped again. */
-static bf_status lean_on_agreement(const asking *a, const bf__fit *fit, bf__answer *out, bf_error *err) {
+static void lean_on_agreement(const asking *a, const bf__fit *fit, bf__answer *out) {
   size_t n = a->q->n;
-  double *agreement = bf__alloc(n, sizeof *agreement), by = fit->lean * (out->novel ? 2.0 : 1.0);
-  if (!agreement) return bf__error_memory(err, n * sizeof *agreement);
-  if (by > 0.0) bf__agreement_scores(a->e, a->base, n, agreement);
+  double by = fit->lean * (out->novel ? 2.0 : 1.0);
+  if (by > 0.0) bf__agreement_scores(a->e, a->base, n, out->leaning);
   for (size_t i = 0; i < n; ++i) {
-    out->order[i] = out->expected[i] + by * agreement[i];
+    out->leaning[i] *= by;
+    out->order[i] = out->expected[i] + out->leaning[i];
     out->expected[i] = bf__clip_accuracy(out->order[i]);
   }
-  free(agreement);
-  return BF_OK;
 }
 
 static bf_status answer(asking *a, bf__learner learner, double *expected, bf_error *err) {
@@ -153,15 +151,16 @@ bf_status bf__ask(const bf_experience *e, bf__learner learner, const bf__questio
   asking a = {.e = e, .q = question};
   out->expected = bf__alloc(question->n, sizeof *out->expected);
   out->order = bf__alloc(question->n, sizeof *out->order);
+  out->leaning = bf__alloc(question->n, sizeof *out->leaning);
   out->similarity = bf__alloc(question->n, sizeof *out->similarity);
   out->distance = bf__alloc(e->n_domains, sizeof *out->distance);
-  if (!out->expected || !out->order || !out->similarity || !out->distance)
+  if (!out->expected || !out->order || !out->leaning || !out->similarity || !out->distance)
     BF_TRY(bf__error_memory(err, question->n * sizeof *out->expected));
   BF_TRY(allocate(&a, err));
   BF_TRY(look(&a, out->similarity, err));
   judge_novelty(&a, out);
   BF_TRY(answer(&a, learner, out->expected, err));
-  BF_TRY(lean_on_agreement(&a, &e->fits[learner], out, err));
+  lean_on_agreement(&a, &e->fits[learner], out);
   memcpy(out->distance, a.distance, e->n_domains * sizeof *out->distance);
   out->half_width = e->fits[learner].half_width * (out->novel ? 2.0 : 1.0);
 out:
@@ -173,6 +172,7 @@ out:
 void bf__answer_deinit(bf__answer *answer) {
   free(answer->expected);
   free(answer->order);
+  free(answer->leaning);
   free(answer->similarity);
   free(answer->distance);
   *answer = (bf__answer){0};

@@ -184,6 +184,7 @@ typedef struct bf__question {
 typedef struct bf__answer {
   double *expected;  /* [n] */
   double *order;     /* [n] the same, not clipped where it leans on agreement: what places go by */
+  double *leaning;   /* [n] what agreement has added to it */
   double half_width; /* 90 %; doubled where novel */
   bool novel;
   size_t n_novel;     /* of so many measures the nearest model is farther than ever before */

@@ -58,6 +58,7 @@ static void put(const bf__answer *from, const size_t *picked, size_t n, const bf
   for (size_t k = 0; k < n; ++k) {
     to->expected[picked[k]] = from->expected[k];
     to->order[picked[k]] = from->order[k];
+    to->leaning[picked[k]] = from->leaning[k];
     to->similarity[picked[k]] = from->similarity[k];
   }
 }
@@ -71,8 +72,9 @@ static bf_status ask_apart(const bf_experience *e, bf__learner learner, const bf
   size_t *kept = bf__alloc(n, 2 * sizeof *kept), *old = kept ? kept + n : NULL;
   joined.expected = bf__alloc(n, sizeof *joined.expected);
   joined.order = bf__alloc(n, sizeof *joined.order);
+  joined.leaning = bf__alloc(n, sizeof *joined.leaning);
   joined.similarity = bf__alloc(n, sizeof *joined.similarity);
-  if (!kept || !joined.expected || !joined.order || !joined.similarity)
+  if (!kept || !joined.expected || !joined.order || !joined.leaning || !joined.similarity)
     BF_TRY(bf__error_memory(err, n * sizeof *joined.expected));
   for (size_t m = 0; m < n; ++m) {
     if (instead[m] == m) kept[n_kept++] = m;
@@ -87,6 +89,7 @@ static bf_status ask_apart(const bf_experience *e, bf__learner learner, const bf
   for (size_t m = 0; m < n; ++m) {
     joined.expected[m] = joined.expected[instead[m]];
     joined.order[m] = joined.order[instead[m]];
+    joined.leaning[m] = joined.leaning[instead[m]];
     joined.similarity[m] = joined.similarity[instead[m]];
   }
   bf__answer *whole = n_known >= FEWEST_KNOWN ? &known : &all; /* whose distances, novelty and interval they are */

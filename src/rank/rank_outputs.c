@@ -203,22 +203,27 @@ static const char *say_standing(const reordering *r, size_t m) {
   return bf__result_text(r->result, "%s", text);
 }
 
-/* "expected to be right on 0.87 of these rows, in 9 of 10 cases on 0.80 to 0.94; learnt from 342 pairs …" */
+/* "expected to be right on 87.1 % of these rows, in 9 of 10 cases on 80 to 94 %; learnt from 342 pairs …" */
 static const char *say_expected(const reordering *r, size_t m) {
   if (!r->answer.expected) return "";
+  double points = 100.0 * r->answer.leaning[m];
+  char leaning[100] = "";
+  if (fabs(points) >= 0.05)
+    snprintf(leaning, sizeof leaning, "; agreement among the models %s it by %.1f points",
+             points > 0.0 ? "raises" : "lowers", fabs(points));
   double expected = r->answer.expected[m], half = r->answer.half_width;
   bf_metric metric = bf_experience_metric(r->experience);
   if (metric != BF_METRIC_ACCURACY)
     return bf__result_text(r->result,
                            "expected %s on these rows %.3f, in 9 of 10 cases %.2f to %.2f; learnt from %zu pairs of a "
-                           "model and one of %zu labelled domains",
+                           "model and one of %zu labelled domains%s",
                            bf_metric_name(metric), expected, fmax(expected - half, 0.0), fmin(expected + half, 1.0),
-                           bf_experience_pair_count(r->experience), bf_experience_domain_count(r->experience));
+                           bf_experience_pair_count(r->experience), bf_experience_domain_count(r->experience), leaning);
   return bf__result_text(r->result,
                          "expected to be right on %.1f %% of these rows, in 9 of 10 cases on %.0f to %.0f %%; learnt "
-                         "from %zu pairs of a model and one of %zu labelled domains",
+                         "from %zu pairs of a model and one of %zu labelled domains%s",
                          100.0 * expected, 100.0 * fmax(expected - half, 0.0), 100.0 * fmin(expected + half, 1.0),
-                         bf_experience_pair_count(r->experience), bf_experience_domain_count(r->experience));
+                         bf_experience_pair_count(r->experience), bf_experience_domain_count(r->experience), leaning);
 }
 
 static const char *say_agreement(const reordering *r, size_t m) {

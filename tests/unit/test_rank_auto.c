@@ -216,6 +216,7 @@ static void a_target_far_from_all_domains_is_novel(void **state) {
   assert_true(trust->novel);
   assert_string_equal(trust->grade, "low");
   assert_non_null(strstr(trust->reasons[0], "outside"));
+  assert_non_null(strstr(bf_search_result_at(far, 0)->reasons[0], "; agreement among the models"));
   assert_false(bf_search_result_trust(ordinary)->novel);
   bf_search_result_free(far);
   bf_search_result_free(ordinary);
