@@ -156,9 +156,7 @@ static bool believe(const zoo_collection *c, size_t which, target *t, const char
   for (size_t m = 0; m < t->n; m++) t->believed[m] = 0.5;
   for (size_t i = 0; status == BF_OK && i < bf_search_result_count(result); i++) {
     const bf_ranked *r = bf_search_result_at(result, i);
-    bool novel = bf_search_result_trust(result)->novel && !getenv("NN");
-    if (i == 0 && novel) fprintf(stderr, "%s is novel\n", c->domains[which].name);
-    t->believed[r->candidate] = isnan(r->expected_accuracy) || novel ? r->score : r->expected_accuracy;
+    t->believed[r->candidate] = isnan(r->expected_accuracy) ? r->score : r->expected_accuracy;
   }
   if (status != BF_OK) fprintf(stderr, "%s: %s\n", c->domains[which].name, err.message);
   bf_search_result_free(result);

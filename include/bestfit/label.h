@@ -5,7 +5,7 @@
  * Method: docs/strategies.md, part 7. The votes of the models on the rows and what is believed of their accuracies make
  * the distribution of the rows' classes that has the largest entropy; its weights are the unknowns. Three Gaussian
  * priors of different widths round the believed weights are carried along and weighed by how well each foresaw the
- * answers. A row is asked that is expected to tell most about who is the best. What is expected of a model is its mean
+ * answers. Rows are drawn that are expected to tell most about who is the best. What is expected of a model is its mean
  * over all rows, answered and open ones; it is never its accuracy on the rows that were asked, which are the hard ones.
  *
  * Accuracy: docs/label.md has the measured regrets. The probabilities are too sure of themselves; that is why advice
@@ -72,8 +72,8 @@ BF_API BF_MUST_CHECK bf_status bf_labelling_class_find(const bf_labelling *label
                                                        bf_error *err);
 /* Rows to ask at once: one for the first ten answers, five afterwards. */
 BF_API size_t bf_labelling_batch(const bf_labelling *labelling);
-/* The rows that tell most, best first, of different votes as far as there are: rows[most]. Returns how many; 0: none is
- * left. */
+/* Rows drawn by how much they tell, of different votes as far as there are: rows[most]. Returns how many; 0: none is
+ * left. The same rows again until the next answer. */
 BF_API size_t bf_labelling_next(bf_labelling *labelling, size_t most, size_t *rows);
 /* Takes an answer. BF_ERR_INVALID_ARGUMENT: a row or class out of range. BF_ERR_EXISTS: the row is answered. */
 BF_API BF_MUST_CHECK bf_status bf_labelling_answer(bf_labelling *labelling, size_t row, size_t class_number,

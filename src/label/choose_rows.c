@@ -1,14 +1,17 @@
 /* Which row to ask: the one whose answer is expected to move most what parts the models that may be the best,
  * sum over x of P(best)_x Var_{c~q}(D_cx), D_cx = M_x,c + sum over the models h that voted c of M_xh, where each column
- * of M = J Lambda is centred by P(best). */
+ * of M = J Lambda is centred by P(best). Rows are drawn in proportion to a power of it: the few of largest score are
+ * much alike, and where the label model is wrong they are all misleading in the same way. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "label/label_internal.h"
 
 #define LEAST_BEST 0.001
+#define POWER 3.0 /* of the score, measured: docs/label.md */
 #define LEAST_CLASS 1e-9
 #define NO_CLASS UINT16_MAX
 
@@ -19,9 +22,10 @@ bf_status bf__label_asking_init(bf__label_asking *a, const bf__label_rows *rows,
   a->mean = bf__alloc(rows->n_models, sizeof *a->mean);
   a->square = bf__alloc(rows->n_models, sizeof *a->square);
   a->scores = bf__alloc(rows->n_patterns, sizeof *a->scores);
+  a->drawn = bf__alloc(rows->n_patterns, sizeof *a->drawn);
   a->sorted = bf__alloc(rows->n_patterns, sizeof *a->sorted);
   a->candidates = bf__alloc(rows->n_models, sizeof *a->candidates);
-  bool all = a->leverage && a->effects && a->mean && a->square && a->scores && a->sorted && a->candidates;
+  bool all = a->leverage && a->effects && a->mean && a->square && a->scores && a->drawn && a->sorted && a->candidates;
   return all ? BF_OK : bf__error_memory(err, rows->n_weights * rows->n_models * sizeof *a->leverage);
 }
 
@@ -31,6 +35,7 @@ void bf__label_asking_deinit(bf__label_asking *a) {
   free(a->mean);
   free(a->square);
   free(a->scores);
+  free(a->drawn);
   free(a->sorted);
   free(a->candidates);
   *a = (bf__label_asking){0};
@@ -99,21 +104,33 @@ static bool find_open(const bf__label_rows *rows, size_t pattern, size_t k, size
   return false;
 }
 
-/* The best pattern of those not taken in this round; SIZE_MAX: none. Few are taken, so that sorting all costs more. */
-static size_t best_left(const bf__label_asking *a, const bf__label_rows *rows) {
+/* Patterns in the order of these numbers are drawn without replacement in proportion to n_open score^POWER (Efraimidis
+ * and Spirakis 2006); logarithms, for scores are small. Equal answers give the same draw. */
+static void draw(bf__label_asking *a, const bf__label_rows *rows) {
+  uint64_t seed = bf__mix64(rows->seed, rows->n_answered);
+  for (size_t u = 0; u < rows->n_patterns; u++) {
+    double unit = ((double)(bf__mix64(seed, u) >> 11) + 0.5) * 0x1p-53;
+    a->drawn[u] = log((double)rows->patterns[u].n_open) + POWER * log(a->scores[u]) - log(-log(unit));
+  }
+}
+
+/* The first pattern drawn of those not taken in this round; SIZE_MAX: none. Few are taken, so that sorting all costs
+ * more. */
+static size_t first_left(const bf__label_asking *a, const bf__label_rows *rows) {
   size_t best = SIZE_MAX;
   for (size_t u = 0; u < rows->n_patterns; u++)
-    if (!a->sorted[u] && rows->patterns[u].n_open && (best == SIZE_MAX || a->scores[u] > a->scores[best])) best = u;
+    if (!a->sorted[u] && rows->patterns[u].n_open && (best == SIZE_MAX || a->drawn[u] > a->drawn[best])) best = u;
   return best;
 }
 
 size_t bf__label_choose(bf__label_asking *a, const bf__label_rows *rows, size_t most, size_t *out) {
   size_t n = 0;
-  /* one row of each pattern, best first; only when all have given one a second of each */
+  draw(a, rows);
+  /* one row of each pattern, in the order drawn; only when all have given one a second of each */
   for (size_t round = 0, found = 1; n < most && found; round++) {
     found = 0;
     memset(a->sorted, 0, rows->n_patterns * sizeof *a->sorted);
-    for (size_t u; n < most && (u = best_left(a, rows)) != SIZE_MAX;) {
+    for (size_t u; n < most && (u = first_left(a, rows)) != SIZE_MAX;) {
       a->sorted[u] = 1;
       if (!find_open(rows, u, round, &out[n])) continue;
       n++;

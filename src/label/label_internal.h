@@ -35,6 +35,7 @@ typedef struct bf__label_rows {
   bool *skipped;         /* [n_rows] */
   uint32_t *answered;    /* [n_rows] room: rows in the order of their answers */
   size_t n_answered;
+  uint64_t seed;
 } bf__label_rows;
 
 bf_status bf__label_rows_init(bf__label_rows *rows, const uint16_t *votes, size_t n_models, size_t n_rows,
@@ -109,12 +110,12 @@ void bf__label_expert_look(bf__label_expert *x, const bf__label_metric *metric, 
 /* --- rows to ask (choose_rows.c) --- */
 
 typedef struct bf__label_asking {
-  double *leverage;      /* [n_weights][n_models] room: centred, of the models that may be best, transposed */
-  double *effects;       /* [n_classes][n_models] room */
-  double *mean, *square; /* [n_models] room */
-  double *scores;        /* [n_patterns] */
-  uint32_t *sorted;      /* [n_patterns] */
-  size_t *candidates;    /* [n_models] room */
+  double *leverage;       /* [n_weights][n_models] room: centred, of the models that may be best, transposed */
+  double *effects;        /* [n_classes][n_models] room */
+  double *mean, *square;  /* [n_models] room */
+  double *scores, *drawn; /* [n_patterns] */
+  uint32_t *sorted;       /* [n_patterns] */
+  size_t *candidates;     /* [n_models] room */
 } bf__label_asking;
 
 bf_status bf__label_asking_init(bf__label_asking *a, const bf__label_rows *rows, bf_error *err);
@@ -122,6 +123,7 @@ void bf__label_asking_deinit(bf__label_asking *a);
 /* scores of the patterns: how much an answer is expected to tell about who is the best. weights: of the experts. */
 void bf__label_score_patterns(bf__label_asking *a, const bf__label_rows *rows, const bf__label_expert *experts,
                               const double *weights, const double *best, bf__label_scratch *s);
+/* Rows drawn by their scores, of different patterns as far as there are. Returns how many. */
 size_t bf__label_choose(bf__label_asking *a, const bf__label_rows *rows, size_t most, size_t *out);
 
 #endif

@@ -41,7 +41,7 @@ bf_status bf__label_rows_init(bf__label_rows *r, const uint16_t *votes, size_t n
                               size_t n_classes, uint64_t seed, bf_error *err) {
   bf_status status = BF_OK;
   *r = (bf__label_rows){
-      .n_models = n_models, .n_rows = n_rows, .n_classes = n_classes, .n_weights = n_models + n_classes};
+      .n_models = n_models, .n_rows = n_rows, .n_classes = n_classes, .n_weights = n_models + n_classes, .seed = seed};
   sorted_row *sorted = bf__alloc(n_rows, sizeof *sorted);
   uint16_t *one = bf__alloc(n_models, sizeof *one);
   if (!sorted || !one) BF_TRY(bf__error_memory(err, n_rows * sizeof *sorted));

@@ -443,14 +443,14 @@ static void covariance_and_leverage_are_those_of_the_inverse_hessian(void **stat
   free_parts(&p);
 }
 
-static void the_row_asked_is_the_best_of_an_enumeration(void **state) {
+static void rows_are_drawn_by_the_cubes_of_an_enumerations_scores(void **state) {
   (void)state;
   parts p;
   bf__label_asking asking;
   bf__label_expert experts[BF__N_EXPERTS];
   const double weights[BF__N_EXPERTS] = {0.2, 0.5, 0.3}, best[H] = {0.5, 0.3, 0.1995, 0.0005};
-  double score[N], largest = 0.0;
-  size_t rows[N];
+  double score[N], sum = 0.0;
+  size_t rows[N], n_drawn[N] = {0};
   make_parts(&p, 10);
   bf__label_metric how = {.metric = BF_METRIC_ACCURACY};
   bf__label_expert_look(&p.x, &how, &p.rows, &p.s, p.j, p.inverse);
@@ -480,21 +480,30 @@ static void the_row_asked_is_the_best_of_an_enumeration(void **state) {
       }
     if (p.rows.answers[i] == BF__NO_ANSWER) {
       assert_near(asking.scores[p.rows.pattern_of[i]], score[i], 1e-12);
-      largest = fmax(largest, score[i]);
+      sum += pow(score[i], 3.0);
     }
   }
-  assert_true(largest > 0.0);
+  assert_true(sum > 0.0);
   size_t n = bf__label_choose(&asking, &p.rows, N, rows), n_first = 0;
   assert_int_equal(n, N - 10);
-  assert_near(score[rows[0]], largest, 1e-12);
   bool seen[N] = {false}, taken[N] = {false};
   while (n_first < n && !seen[p.rows.pattern_of[rows[n_first]]]) seen[p.rows.pattern_of[rows[n_first++]]] = true;
-  for (size_t i = 1; i < n_first; i++) assert_true(score[rows[i]] <= score[rows[i - 1]] + 1e-15);
   for (size_t i = 0; i < n; i++) { /* different votes first, no row twice, none that is answered */
     if (i >= n_first) assert_true(seen[p.rows.pattern_of[rows[i]]]);
     assert_false(taken[rows[i]]);
     taken[rows[i]] = true;
     assert_int_equal(p.rows.answers[rows[i]], BF__NO_ANSWER);
+  }
+  for (p.rows.seed = 1; p.rows.seed <= 4000; p.rows.seed++) {
+    size_t row = N;
+    assert_int_equal(bf__label_choose(&asking, &p.rows, 1, &row), 1);
+    n_drawn[p.rows.pattern_of[row]]++;
+  }
+  for (size_t u = 0; u < p.rows.n_patterns; u++) {
+    double share = 0.0;
+    for (size_t i = 0; i < N; i++)
+      if (p.rows.pattern_of[i] == u && p.rows.answers[i] == BF__NO_ANSWER) share += pow(score[i], 3.0) / sum;
+    assert_near((double)n_drawn[u] / 4000.0, share, 4.5 * sqrt(share * (1.0 - share) / 4000.0));
   }
   bf__label_asking_deinit(&asking);
   free_parts(&p);
@@ -756,7 +765,7 @@ int main(void) {
       cmocka_unit_test(gradients_of_accuracy_and_f1_are_finite_differences),
       cmocka_unit_test(f1_is_that_of_the_expected_counts),
       cmocka_unit_test(covariance_and_leverage_are_those_of_the_inverse_hessian),
-      cmocka_unit_test(the_row_asked_is_the_best_of_an_enumeration),
+      cmocka_unit_test(rows_are_drawn_by_the_cubes_of_an_enumerations_scores),
       cmocka_unit_test(with_every_row_answered_the_metric_is_exact_and_nothing_is_left),
       cmocka_unit_test(no_new_leader_before_ten_answers_and_no_advice_before_fifteen),
       cmocka_unit_test(the_probability_of_being_best_falls_on_one_that_leads_clearly),
