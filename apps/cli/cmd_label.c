@@ -16,18 +16,17 @@ static double measure_of(const bf_ranked *model, const char *name) {
   return NAN;
 }
 
-/* What a model is believed to have, by the best that is known of all: of experience (but not where the target lies
- * outside of it), else what the others agree on, weighted by similarity, else unweighted. */
+/* What a model is believed to have, by the best that is known of all: of experience, else what the others agree on,
+ * weighted by similarity, else unweighted. */
 static double belief_of(const bf_ranked *model, const char *belief) {
   return strcmp(belief, "expected-accuracy") == 0 ? model->expected_accuracy : measure_of(model, belief);
 }
 
 static void believe(label_job *job) {
   static const char *const kinds[] = {"expected-accuracy", "similarity-agreement", "pair-agreement"};
-  bool novel = bf_search_result_trust(job->result)->novel;
   size_t n_known = 0;
   double sum = 0.0;
-  for (size_t k = novel ? 1 : 0; k < sizeof kinds / sizeof *kinds && n_known == 0; k++) {
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds && n_known == 0; k++) {
     job->belief = kinds[k];
     for (size_t m = 0; m < job->n_models; m++) {
       job->believed[m] = belief_of(bf_search_result_at(job->result, job->places[m]), kinds[k]);
