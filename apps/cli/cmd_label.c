@@ -183,7 +183,7 @@ static bf_status read_answers(label_job *job, bool tagged, bf_error *err) {
 
 const bf_labelling_state *label_look(label_job *job) {
   const bf_labelling_state *state = bf_labelling_look(job->labelling);
-  for (size_t m = 0; m < job->n_models; m++) { /* the chosen one first, which before ten answers need not lead */
+  for (size_t m = 0; m < job->n_models; m++) { /* the chosen one first, which before 15 answers need not lead */
     size_t at = m;
     for (; at > 0; at--) {
       size_t before = job->order[at - 1];

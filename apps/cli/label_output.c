@@ -27,12 +27,10 @@ static void write_advice(const bf_labelling_state *state, char *out, size_t size
              BF_LABELLING_RIGHT_PERCENT, BF_LABELLING_RIGHT_LEAST, BF_LABELLING_RIGHT_MOST);
   } else if (state->exhausted) {
     snprintf(out, size, "No row of the sample is left to ask.");
-  } else if (n < 10) {
-    snprintf(out, size,
-             "Fewer than 10 answers can hurt a good start: until then the model that was first at the beginning stays "
-             "chosen.");
   } else if (n < 15) {
-    snprintf(out, size, "Advice to stop is given from 15 answers on.");
+    snprintf(out, size,
+             "Fewer than 15 answers can hurt a good start: until then the model that was first at the beginning stays "
+             "chosen, and there is no advice to stop.");
   } else {
     snprintf(out, size, "More answers may change the choice.");
   }

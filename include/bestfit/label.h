@@ -44,7 +44,7 @@ typedef struct bf_labelling_state {
   /* [n_models] 90 % of the belief, from ten answers on twice as wide; docs/label.md tells how often they hold */
   const double *interval_low, *interval_high;
   const double *best;    /* [n_models] probability of being the best */
-  size_t chosen;         /* the model to take; never another than at first before 10 answers */
+  size_t chosen;         /* the model to take; never another than at first before 15 answers */
   double within_a_point; /* probability that none is better than the chosen one by 0.01 */
   bool settled;          /* more answers are unlikely to change the choice */
   bool exhausted;        /* no row is left to ask */

@@ -12,8 +12,8 @@
 #define BF__MAX_LABEL_WEIGHTS 2048u
 #define BF__N_EXPERTS 3u
 #define BF__N_PAIRED_DRAWS 128u /* each is used with both signs */
-#define BF__FIRST_SINGLY 10u    /* answers asked one at a time, before which no new leader is announced */
-#define BF__FEWEST_SETTLED 15u  /* answers before advice */
+#define BF__FIRST_SINGLY 10u    /* answers asked one at a time */
+#define BF__FEWEST_SETTLED 15u  /* answers before a new leader is announced, and before advice */
 #define BF__A_POINT 0.01
 #define BF__SURE 0.95
 #define BF__NO_ANSWER UINT32_MAX

@@ -368,7 +368,7 @@ const bf_labelling_state *bf_labelling_look(bf_labelling *l) {
   mix(l, weights, mean, low, high);
   for (size_t h = 1; h < m; h++)
     if (mean[h] > mean[leader]) leader = h;
-  bool early = l->first != SIZE_MAX && l->rows.n_answered < BF__FIRST_SINGLY; /* five answers can hurt a good start */
+  bool early = l->first != SIZE_MAX && l->rows.n_answered < BF__FEWEST_SETTLED; /* ten can hurt a good start */
   if (early) leader = l->first;
   for (size_t i = 0; i < l->rows.n_rows; i++) n_left += l->rows.answers[i] == BF__NO_ANSWER && !l->rows.skipped[i];
   *state = (bf_labelling_state){.n_answers = l->rows.n_answered,
