@@ -89,7 +89,7 @@ static bf_status begin(label_job *job, bf_error *err) {
   if (status != BF_OK) return status;
   believe(job);
   if (metric != NULL && strcmp(metric, "f1") == 0) options.metric = BF_METRIC_F1;
-  options.positive = cli_text(job->c, "positive") != NULL ? cli_text(job->c, "positive") : "1";
+  options.positive = cli_text(job->c, "positive");
   options.seed = cli_wide(job->c, "seed", 0);
   if (experience != NULL && strcmp(job->belief, "expected-accuracy") == 0) {
     bf_error ignored = {0}; /* without scales of its own the usual ones stand */

@@ -99,7 +99,7 @@ static const cli_option label_options[] = {
     {"batch", 0, CLI_FLAG, NULL, "ask nothing: read --answers, print the ranking, and end"},
     {"budget", 0, CLI_WHOLE_ABOVE_0, "N", "stop at N answers in all, those of the file included"},
     {"metric", 0, CLI_TEXT, "WHICH", "what the best model is best at: accuracy (default) or f1"},
-    {"positive", 0, CLI_TEXT, "CLASS", "class that F1 is of (default 1)"},
+    {"positive", 0, CLI_TEXT, "CLASS", "the class of --metric f1 (default: of two the last by name, as 1 or match)"},
     {"sample", 0, CLI_WHOLE_ABOVE_0, "N",
      "rows of the target to run on and to ask among, drawn by --seed (default 2000)"},
     {"candidates", 0, CLI_WHOLE_ABOVE_0, "K", "run only the K models whose data are most similar"},

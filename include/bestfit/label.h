@@ -28,7 +28,7 @@ extern "C" {
 typedef struct bf_labelling_options {
   size_t struct_size;
   bf_metric metric;     /* what the best model is best at: accuracy, or F1 of one class */
-  const char *positive; /* F1: name of the class that it is of */
+  const char *positive; /* F1: name of the class that it is of; NULL: of two the last by its bytes */
   /* How beliefs err, as bf_experience_error_scales() tells: variance that models share as far as they agree, and of
    * each alone. Both 0: 0.003 and 0.0001, typical of what was measured. */
   double shared_variance, own_variance;

@@ -160,7 +160,10 @@ bf_status bf_labelling_create(const bf_panel *panel, const double *believed, con
   l->metric = (bf__label_metric){.metric = options.metric, .offset = l->offset};
   l->options.positive = NULL; /* borrowed; its number is what is needed */
   if (options.metric == BF_METRIC_F1) {
-    if (!options.positive) BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "F1 needs the class that it is of"));
+    if (!options.positive && panel->n_classes == 2) options.positive = panel->classes[1]; /* as learn/metric.c has it */
+    if (!options.positive)
+      BF_TRY(bf__error(err, BF_ERR_INVALID_ARGUMENT, "F1 of which class? The models know %zu; name one",
+                       panel->n_classes));
     if (bf_labelling_class_find(l, options.positive, &l->metric.positive, err) != BF_OK) {
       if (err) err->code = BF_ERR_INVALID_ARGUMENT;
       status = BF_ERR_INVALID_ARGUMENT;

@@ -587,6 +587,33 @@ static void no_new_leader_and_no_advice_before_fifteen_answers(void **state) {
   bf_panel_free(w.panel);
 }
 
+static void of_two_classes_the_last_is_the_one_that_f1_is_of(void **state) {
+  (void)state;
+  static const char *const two[] = {"no", "yes"};
+  static const int32_t first[] = {0, 1, 1, 0, 1, 0}, second[] = {1, 1, 0, 0, 1, 1};
+  const double believed[] = {0.7, 0.6};
+  const bf_panel_model models[] = {
+      {.id = "a", .classes = two, .n_classes = 2, .predicted = first, .source_accuracy = NAN, .similarity = NAN},
+      {.id = "b", .classes = two, .n_classes = 2, .predicted = second, .source_accuracy = NAN, .similarity = NAN}};
+  bf_panel *panel = NULL;
+  bf_labelling *named = NULL, *unnamed = NULL, *other = NULL;
+  bf_labelling_options options = BF_LABELLING_OPTIONS_INIT;
+  options.metric = BF_METRIC_F1;
+  assert_int_equal(bf_panel_create(models, 2, 6, NULL, &panel, NULL), BF_OK);
+  assert_int_equal(bf_labelling_create(panel, believed, &options, &unnamed, NULL), BF_OK);
+  options.positive = "yes";
+  assert_int_equal(bf_labelling_create(panel, believed, &options, &named, NULL), BF_OK);
+  options.positive = "no";
+  assert_int_equal(bf_labelling_create(panel, believed, &options, &other, NULL), BF_OK);
+  for (size_t h = 0; h < 2; h++)
+    assert_true(bf_labelling_look(named)->expected[h] == bf_labelling_look(unnamed)->expected[h]);
+  assert_true(bf_labelling_look(other)->expected[0] != bf_labelling_look(unnamed)->expected[0]);
+  bf_labelling_free(named);
+  bf_labelling_free(unnamed);
+  bf_labelling_free(other);
+  bf_panel_free(panel);
+}
+
 static void the_probability_of_being_best_falls_on_one_that_leads_clearly(void **state) {
   (void)state;
   world w;
@@ -767,6 +794,7 @@ int main(void) {
       cmocka_unit_test(covariance_and_leverage_are_those_of_the_inverse_hessian),
       cmocka_unit_test(rows_are_drawn_by_the_cubes_of_an_enumerations_scores),
       cmocka_unit_test(with_every_row_answered_the_metric_is_exact_and_nothing_is_left),
+      cmocka_unit_test(of_two_classes_the_last_is_the_one_that_f1_is_of),
       cmocka_unit_test(no_new_leader_and_no_advice_before_fifteen_answers),
       cmocka_unit_test(the_probability_of_being_best_falls_on_one_that_leads_clearly),
       cmocka_unit_test(a_row_that_is_skipped_is_not_asked_but_may_be_answered),
