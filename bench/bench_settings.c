@@ -7,14 +7,13 @@
  * level of domains, how fast nearness falls, how far expectations lean on agreement. Each is set to the value of least
  * mean regret over all values of the others and over all targets of the other collections; macro-average, protocol of
  * docs/strategies.md. Beside it the settings as shipped, and the mean over all settings: what careless ones cost. */
-#include <bestfit/estimate.h>
 #include <bestfit/metrics.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "learn/learn_internal.h"
+#include "rank/rank_internal.h"
 #include "zoo_collection.h"
 
 #define MAX_COLLECTIONS 8u
@@ -28,14 +27,14 @@ enum { SIZE, LOCAL, LEVEL, NEARNESS, LEAN, N_SETTINGS, MAX_VALUES = 4 };
 
 static const struct {
   const char *name;
-  size_t n, shipped;
+  size_t n;
   double values[MAX_VALUES];
 } SETTINGS[N_SETTINGS] = {
-    [SIZE] = {"size", 3, 1, {0.5, 1.0, 2.0}},          /* v_lin */
-    [LOCAL] = {"v_ll/v_lin", 2, 1, {0.0, 2.0}},        /* coefficients that differ between domains */
-    [LEVEL] = {"v_dom", 4, 2, {0.5, 4.0, 16.0, 64.0}}, /* the level of a domain */
-    [NEARNESS] = {"g", 3, 1, {0.5, 1.0, 2.0}},         /* nearness exp(-g d) */
-    [LEAN] = {"lean", 4, 2, {0.0, 0.05, 0.1, 0.2}},    /* share of the half-width */
+    [SIZE] = {"size", 3, {0.5, 1.0, 2.0}},          /* v_lin */
+    [LOCAL] = {"v_ll/v_lin", 2, {0.0, 2.0}},        /* coefficients that differ between domains */
+    [LEVEL] = {"v_dom", 4, {0.5, 4.0, 16.0, 64.0}}, /* the level of a domain */
+    [NEARNESS] = {"g", 3, {0.5, 1.0, 2.0}},         /* nearness exp(-g d) */
+    [LEAN] = {"lean", 4, {0.0, 0.05, 0.1, 0.2}},    /* share of the half-width */
 };
 
 enum { N_CHOICES = 3 * 2 * 4 * 3 * 4 };
@@ -49,7 +48,7 @@ typedef struct figures {
 
 static void values_of(size_t choice, size_t out[N_SETTINGS]) {
   for (size_t s = 0; s < N_SETTINGS; s++) {
-    out[s] = choice % SETTINGS[s].n;
+    out[s] = choice % SETTINGS[s].n; /* NOLINT(clang-analyzer-core.DivideZero): a constant above 0 */
     choice /= SETTINGS[s].n;
   }
 }
@@ -60,9 +59,21 @@ static size_t choice_of(const size_t values[N_SETTINGS]) {
   return choice;
 }
 
+/* The choice that the library has made. */
 static size_t shipped(void) {
+  const bf__kriging_kernel *kernel = bf__learner_kernel(BF__STAGE_2);
+  const double set[N_SETTINGS] = {[SIZE] = kernel->v_lin,
+                                  [LOCAL] = kernel->v_ll / kernel->v_lin,
+                                  [LEVEL] = kernel->v_dom,
+                                  [NEARNESS] = kernel->g,
+                                  [LEAN] = bf__learner_lean(BF__STAGE_2)};
   size_t values[N_SETTINGS];
-  for (size_t s = 0; s < N_SETTINGS; s++) values[s] = SETTINGS[s].shipped;
+  for (size_t s = 0; s < N_SETTINGS; s++) {
+    for (values[s] = 0; values[s] < SETTINGS[s].n && SETTINGS[s].values[values[s]] != set[s];) values[s]++;
+    if (values[s] < SETTINGS[s].n) continue;
+    fprintf(stderr, "%s is %g in the library, which is not among the values here\n", SETTINGS[s].name, set[s]);
+    exit(1);
+  }
   return choice_of(values);
 }
 
@@ -83,7 +94,7 @@ static bf_status ask(bf_experience *e, const bf__question *question, const size_
   double size = SETTINGS[SIZE].values[values[SIZE]];
   bf__kriging_kernel kernel = {.v_lin = size,
                                .v_ll = size * SETTINGS[LOCAL].values[values[LOCAL]],
-                               .v_same = 2.0,
+                               .v_same = bf__learner_kernel(BF__STAGE_2)->v_same,
                                .v_dom = SETTINGS[LEVEL].values[values[LEVEL]],
                                .g = SETTINGS[NEARNESS].values[values[NEARNESS]]};
   bf__answer without, with;
@@ -140,22 +151,9 @@ static bool study_target(const zoo_collection *c, size_t target, figures *out) {
   if (!e) return false;
   size_t n = zoo_candidates(c, target, false, true, candidates);
   for (size_t m = 0; m < n; m++) {
-    const bf_candidate *of = &candidates[m];
-    truth[m] = d->of[zoo_find(c, of->id)].accuracy;
-    models[m] = (bf_panel_model){.id = of->id,
-                                 .classes = of->classes,
-                                 .n_classes = of->outputs->n_classes,
-                                 .scores = of->outputs->scores,
-                                 .are_logits = of->outputs->are_logits,
-                                 .calibration = of->calibration,
-                                 .source_accuracy = of->source_accuracy,
-                                 .similarity = NAN};
-    info[m] = (bf_experience_model){.id = of->id,
-                                    .version = of->version,
-                                    .domain = of->domain,
-                                    .sketch = of->sketch,
-                                    .calibration = of->calibration,
-                                    .source_accuracy = of->source_accuracy};
+    truth[m] = d->of[zoo_find(c, candidates[m].id)].accuracy;
+    models[m] = bf__panel_model_of(&candidates[m], NAN);
+    info[m] = bf__experience_model_of(&candidates[m]);
   }
   bf_status status = bf_panel_create(models, n, candidates[0].outputs->n_items, &options, &panel, &err);
   bf__question question = {n, info, panel, d->target};
@@ -184,7 +182,7 @@ static double mean_regret(const figures *all, size_t n, size_t out, size_t setti
 }
 
 static size_t choose_without(const figures *all, size_t n, size_t out) {
-  size_t values[N_SETTINGS];
+  size_t values[N_SETTINGS] = {0};
   for (size_t s = 0; s < N_SETTINGS; s++) {
     double least = INFINITY;
     for (size_t v = 0; v < SETTINGS[s].n; v++) {

@@ -237,17 +237,7 @@ out:
 static bf_status make_panel(const scoring *s, bf_panel_model *models, bf_panel **out, bf_error *err) {
   bf_panel_options options = BF_PANEL_OPTIONS_INIT;
   options.n_threads = 1;
-  for (size_t i = 0; i < s->scene->n; i++) {
-    const bf_candidate *c = &s->scene->candidates[i];
-    models[i] = (bf_panel_model){.id = c->id,
-                                 .classes = c->classes,
-                                 .n_classes = c->outputs->n_classes,
-                                 .scores = c->outputs->scores,
-                                 .are_logits = c->outputs->are_logits,
-                                 .calibration = c->calibration,
-                                 .source_accuracy = c->source_accuracy,
-                                 .similarity = s->similarity[i]};
-  }
+  for (size_t i = 0; i < s->scene->n; i++) models[i] = bf__panel_model_of(&s->scene->candidates[i], s->similarity[i]);
   return bf_panel_create(models, s->scene->n, s->scene->n_items, &options, out, err);
 }
 

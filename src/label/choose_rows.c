@@ -1,4 +1,4 @@
-/* Which row to ask: the one whose answer is expected to move most what parts the models that may be the best,
+/* Which rows to ask: those whose answers are expected to move most what parts the models that may be the best,
  * sum over x of P(best)_x Var_{c~q}(D_cx), D_cx = M_x,c + sum over the models h that voted c of M_xh, where each column
  * of M = J Lambda is centred by P(best). Rows are drawn in proportion to a power of it: the few of largest score are
  * much alike, and where the label model is wrong they are all misleading in the same way. */

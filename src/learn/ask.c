@@ -6,8 +6,6 @@
 #include "base/memory.h"
 #include "learn/learn_internal.h"
 
-static const int NOVELTY[BF__N_NOVELTY] = {BF__HIST_JSD, BF__MMD, BF__CELL_JSD, BF__GAUSS_KL_TS};
-
 typedef struct asking {
   const bf_experience *e;
   const bf__question *q;
@@ -93,7 +91,8 @@ static bf_status look(asking *a, double *similarity, bf_error *err) {
 static void judge_novelty(const asking *a, bf__answer *out) {
   for (size_t k = 0; k < BF__N_NOVELTY; ++k) {
     double nearest = NAN;
-    for (size_t i = 0; i < a->q->n; ++i) nearest = fmin(nearest, a->closeness[i * BF__N_CLOSENESS + NOVELTY[k]]);
+    for (size_t i = 0; i < a->q->n; ++i)
+      nearest = fmin(nearest, a->closeness[i * BF__N_CLOSENESS + bf__novelty_measures[k]]);
     out->n_novel += isfinite(nearest) && isfinite(a->e->worst[k]) && nearest > a->e->worst[k];
   }
   out->novel = out->n_novel >= 2;

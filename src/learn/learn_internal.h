@@ -49,6 +49,7 @@ typedef struct bf__fit {
 } bf__fit;
 
 #define BF__N_NOVELTY 4u
+extern const int bf__novelty_measures[BF__N_NOVELTY]; /* by which a target is called novel */
 
 /* What was read from bytes (experience_bytes.c) can be asked as what was learnt, but has of the domains neither panels
  * nor sampled outputs, and no measures, distances, pairs or features: nothing can be learnt from it. */
@@ -162,6 +163,9 @@ bf_status bf__experience_decode(const uint8_t *bytes, size_t n_bytes, const char
 /* --- learning (learners.c) --- */
 
 bf_status bf__learn_pairs(bf_experience *e, bf_error *err);
+/* Settings of a learner: its kernel, and the share of the half-width that a z-score of agreement adds. */
+const bf__kriging_kernel *bf__learner_kernel(bf__learner learner);
+double bf__learner_lean(bf__learner learner);
 /* The second stage with other settings (bench/bench_settings.c): a kernel, and how much of the half-width a z-score of
  * agreement adds. BF_ERR_NOT_APPLICABLE: there is none, or its pairs are not here. */
 bf_status bf__learn_second_stage_again(bf_experience *e, const bf__kriging_kernel *kernel, double share, bf_error *err);

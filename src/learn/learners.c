@@ -18,7 +18,15 @@ static const bf__kriging_kernel KERNELS[BF__N_LEARNERS] = {
  * half-width for each z-score. docs/decisions/0006-auto.md has what it is worth. */
 static const double LEANS[BF__N_LEARNERS] = {[BF__STAGE_1] = 0.1, [BF__STAGE_2] = 0.1};
 
-static const int NOVELTY[BF__N_NOVELTY] = {BF__HIST_JSD, BF__MMD, BF__CELL_JSD, BF__GAUSS_KL_TS};
+const bf__kriging_kernel *bf__learner_kernel(bf__learner learner) {
+  return &KERNELS[learner];
+}
+
+double bf__learner_lean(bf__learner learner) {
+  return LEANS[learner];
+}
+
+const int bf__novelty_measures[BF__N_NOVELTY] = {BF__HIST_JSD, BF__MMD, BF__CELL_JSD, BF__GAUSS_KL_TS};
 
 /* ---- a labelled domain as a scene ---- */
 
@@ -231,7 +239,8 @@ static void learn_novelty(bf_experience *e) {
       double nearest = NAN;
       for (size_t m = 0; m < e->n_models; ++m) {
         if (e->groups[m] == e->domains[v].group) continue;
-        nearest = fmin(nearest, e->measures[(v * e->n_models + m) * BF__N_CLOSENESS + NOVELTY[k]]); /* skips NaN */
+        nearest = fmin(nearest,
+                       e->measures[(v * e->n_models + m) * BF__N_CLOSENESS + bf__novelty_measures[k]]); /* skips NaN */
       }
       e->worst[k] = fmax(e->worst[k], nearest);
     }

@@ -73,6 +73,10 @@ bf_status bf__plan_make(const bf_search_options *options, size_t n_with_outputs,
 bf_status bf__rank_again(bf_search_result *result, const bf_candidate *candidates, size_t n_candidates,
                          const bf_sketch *target, const bf__plan *plan, const bf_search_options *options,
                          bf_error *err);
+/* A candidate with outputs as one of a panel (similarity: NaN where it is not known), and as the experience knows
+ * models (rank_outputs.c); borrowed. */
+bf_panel_model bf__panel_model_of(const bf_candidate *candidate, double similarity);
+bf_experience_model bf__experience_model_of(const bf_candidate *candidate);
 /* bf__ask(), where newcomers cannot move what is expected of the others (newcomers.c). models: of the panel. */
 bf_status bf__ask_with_newcomers(const bf_experience *e, bf__learner learner, const bf__question *q,
                                  const bf_panel_model *models, const bf_panel_options *options, bf__answer *out,

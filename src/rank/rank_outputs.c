@@ -49,6 +49,26 @@ typedef struct reordering {
   size_t n_old;
 } reordering;
 
+bf_panel_model bf__panel_model_of(const bf_candidate *c, double similarity) {
+  return (bf_panel_model){.id = c->id,
+                          .classes = c->classes,
+                          .n_classes = c->outputs->n_classes,
+                          .scores = c->outputs->scores,
+                          .are_logits = c->outputs->are_logits,
+                          .calibration = c->calibration,
+                          .source_accuracy = c->source_accuracy,
+                          .similarity = similarity};
+}
+
+bf_experience_model bf__experience_model_of(const bf_candidate *c) {
+  return (bf_experience_model){.id = c->id,
+                               .version = c->version,
+                               .domain = c->domain,
+                               .sketch = c->sketch,
+                               .calibration = c->calibration,
+                               .source_accuracy = c->source_accuracy};
+}
+
 static void choose_estimators(reordering *r, const bf_strategy_info *asked, bool all) {
   const bf_strategy_info *info;
   r->names[r->n_estimators++] = asked->name;
@@ -90,14 +110,7 @@ static bf_status gather(reordering *r, const bf_search_options *options, bf_erro
                        candidate->id, candidate->outputs->n_items, n_items);
     }
     r->members[r->n_members] = (member){.candidate = c, .ranked = ranked};
-    r->models[r->n_members++] = (bf_panel_model){.id = candidate->id,
-                                                 .classes = candidate->classes,
-                                                 .n_classes = candidate->outputs->n_classes,
-                                                 .scores = candidate->outputs->scores,
-                                                 .are_logits = candidate->outputs->are_logits,
-                                                 .calibration = candidate->calibration,
-                                                 .source_accuracy = candidate->source_accuracy,
-                                                 .similarity = r->similarity[c]};
+    r->models[r->n_members++] = bf__panel_model_of(candidate, r->similarity[c]);
   }
   return BF_OK;
 }
@@ -105,15 +118,8 @@ static bf_status gather(reordering *r, const bf_search_options *options, bf_erro
 static bf_status describe_members(reordering *r, bf_error *err) {
   r->info = bf__alloc(r->n_members, sizeof *r->info);
   if (!r->info) return bf__error_memory(err, r->n_members * sizeof *r->info);
-  for (size_t m = 0; m < r->n_members; ++m) {
-    const bf_candidate *c = &r->candidates[r->members[m].candidate];
-    r->info[m] = (bf_experience_model){.id = c->id,
-                                       .version = c->version,
-                                       .domain = c->domain,
-                                       .sketch = c->sketch,
-                                       .calibration = c->calibration,
-                                       .source_accuracy = c->source_accuracy};
-  }
+  for (size_t m = 0; m < r->n_members; ++m)
+    r->info[m] = bf__experience_model_of(&r->candidates[r->members[m].candidate]);
   return BF_OK;
 }
 

@@ -217,7 +217,6 @@ static double laf(const oracle *o, size_t wanted) {
           curve += s * (1 - s) * d * d;
         }
         long double step = slope / curve;
-        b[0] += 0;
         *x += step > 1 ? 1 : step < -1 ? -1 : step;
       }
     }
